@@ -1,0 +1,138 @@
+/* The common part of the C ABI of every generated model: what the training program and an embedding program see.
+ *
+ * A generated model NAME exports one table, `const hornfels_model NAME_model`, and the same functions under their own
+ * names (NAME_create, NAME_train_step, ...) in NAME.h. C99 and C++17; needs nothing but <stdint.h>. */
+#ifndef HORNFELS_ABI_H
+#define HORNFELS_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HORNFELS_ABI_VERSION 1
+
+/* What a function of the ABI returns; the text is in last_error(). */
+enum hornfels_status {
+  HORNFELS_OK = 0,
+  HORNFELS_BAD_ARGUMENT = 1,  /* null pointer, wrong size, batch above the capacity, id out of range */
+  HORNFELS_BAD_STATE = 2,     /* neither initialised nor loaded; a second call while one is running */
+  HORNFELS_OUT_OF_MEMORY = 3,
+  HORNFELS_BAD_FILE = 4       /* load: not readable, not weights of this model */
+};
+
+/* Element types of arrays. Tokens are ids with row offsets; their ids have the width that the vocabulary needs. */
+enum hornfels_type {
+  HORNFELS_F32 = 0,
+  HORNFELS_F64 = 1,
+  HORNFELS_I32 = 2,
+  HORNFELS_I64 = 3,
+  HORNFELS_U8 = 4,
+  HORNFELS_BOOL = 5,
+  HORNFELS_TOKENS16 = 6, /* uint16_t ids, vocabulary up to 65,536 */
+  HORNFELS_TOKENS32 = 7  /* int32_t ids */
+};
+
+/* How rows of tokens must be given to a step. */
+enum hornfels_token_rows {
+  HORNFELS_ROWS_AS_IS = 0,
+  HORNFELS_ROWS_SORTED = 1, /* ids ascending, repeats kept */
+  HORNFELS_ROWS_SETS = 2    /* ids strictly ascending: each id once */
+};
+
+/* What a variable is. */
+enum hornfels_role {
+  HORNFELS_WEIGHT = 0,    /* trainable; saved with the weights */
+  HORNFELS_STATE = 1,     /* not trainable (moving averages); saved with the weights */
+  HORNFELS_SLOT = 2,      /* the optimizer's */
+  HORNFELS_METRIC = 3     /* a running metric; cleared by reset_metrics */
+};
+
+/* An input, output, target or variable: its type and its shape without the batch axis. */
+typedef struct hornfels_tensor {
+  const char *name;           /* "review", "dense/kernel" */
+  int32_t type;               /* hornfels_type */
+  int32_t role;               /* hornfels_role, of variables */
+  int32_t rank;               /* number of axes, the batch not counted */
+  int32_t token_rows;         /* hornfels_token_rows, of token inputs */
+  const int64_t *shape;       /* [rank] */
+  int64_t limit;              /* ids and class numbers must be in [0, limit); 0: no limit */
+  int32_t accepts_classes;    /* 1: a target that also takes class numbers and makes them one-hot */
+  const char *position;       /* where it is declared: "models/imdb.horn:2:12" */
+  const char *limit_position; /* where the limit comes from: the layer that gives the number of classes */
+} hornfels_tensor;
+
+/* Data of a batch. Dense: `data` holds batch x shape elements, `size` says how many there are. Tokens: `data` holds
+ * the ids, `size` their number, and row i is data[offsets[i] : offsets[i + 1]] with offsets[0] = 0. */
+typedef struct hornfels_array {
+  const void *data;
+  const int64_t *offsets;
+  int64_t size;
+} hornfels_array;
+
+/* Where predict writes: batch x shape elements; `size` says how many fit. */
+typedef struct hornfels_result {
+  void *data;
+  int64_t size;
+} hornfels_result;
+
+/* Runs task(context, chunk) for chunk = 0 .. chunks-1, in any order and on any threads, and returns when all are
+ * done. The chunks are independent of each other and of the number of threads, so results never depend on it. */
+typedef struct hornfels_pool {
+  void (*run)(void *pool, int64_t chunks, void (*task)(void *context, int64_t chunk), void *context);
+  void *pool;
+} hornfels_pool;
+
+/* What the `train` block says; command-line options win over it. */
+typedef struct hornfels_training {
+  int64_t epochs;
+  int64_t batch_size;
+  double learning_rate;
+} hornfels_training;
+
+/* A generated model. Arrays are given in the order of input_info, then (train, evaluate) target_info. A handle is
+ * used by one thread at a time; different handles are independent. No function allocates but create. */
+typedef struct hornfels_model {
+  int32_t abi;
+  const char *name;
+  const char *source; /* "models/imdb.horn:2:1" */
+  const char *hash;   /* of the model's structure: names, types and shapes of all variables */
+  int32_t inputs, outputs, targets, variables, metrics;
+  const hornfels_tensor *input_info;
+  const hornfels_tensor *output_info;
+  const hornfels_tensor *target_info;
+  const hornfels_tensor *variable_info;
+  const char *const *metric_names;     /* "loss" first */
+  const hornfels_training *training;   /* null: no `train` block, no train_step and no evaluate_step */
+
+  /* A handle for batches of up to `capacity` samples. */
+  int32_t (*create)(void **handle, int64_t capacity);
+  void (*destroy)(void *handle);
+  /* The pool for the steps that follow; null: the calling thread alone. */
+  int32_t (*set_pool)(void *handle, const hornfels_pool *pool);
+  /* First values of every variable; step 0. */
+  int32_t (*initialize)(void *handle, uint64_t seed);
+  int32_t (*train_step)(void *handle, const hornfels_array *data, int64_t batch);
+  int32_t (*evaluate_step)(void *handle, const hornfels_array *data, int64_t batch);
+  int32_t (*predict)(void *handle, const hornfels_array *inputs, const hornfels_result *outputs, int64_t batch);
+  int32_t (*reset_metrics)(void *handle);
+  int32_t (*get_metrics)(const void *handle, double *values); /* [metrics], the values so far */
+  /* Variables by index into variable_info, in plain row-major order; size in elements. */
+  int32_t (*get_variable)(const void *handle, int32_t index, void *data, int64_t size);
+  int32_t (*set_variable)(void *handle, int32_t index, const void *data, int64_t size);
+  int32_t (*set_learning_rate)(void *handle, double rate);
+  double (*get_learning_rate)(const void *handle);
+  int32_t (*set_seed)(void *handle, uint64_t seed); /* of dropout and its like */
+  uint64_t (*get_seed)(const void *handle);
+  int32_t (*set_step)(void *handle, int64_t step); /* optimizer steps done */
+  int64_t (*get_step)(const void *handle);
+  const char *(*last_error)(const void *handle); /* of the last call on this handle; "" if it was right */
+  int64_t (*arena_bytes)(const void *handle);
+} hornfels_model;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,3 @@
+#ifndef HORNFELS_POWER_H
+#define HORNFELS_POWER_H
+#endif
