@@ -24,6 +24,7 @@ template <> struct real<float> {
   static constexpr float exp_vanishes = -0x1.5d589ep6f;  /* e^x is denormal below: 0 */
   static constexpr float expm1_is_minus_one = -18.0f;    /* e^x < 2^-25 */
   static constexpr float tanh_is_one = 10.0f;
+  static constexpr float sin_is_x = 0x1p-13f;
 };
 
 template <> struct real<double> {
@@ -37,6 +38,7 @@ template <> struct real<double> {
   static constexpr double exp_vanishes = -0x1.6232bdd7abcd2p9;
   static constexpr double expm1_is_minus_one = -38.0;
   static constexpr double tanh_is_one = 20.0;
+  static constexpr double sin_is_x = 0x1p-27;
 };
 
 /* (e^r - 1 - r) / r^2. */
