@@ -175,8 +175,9 @@ Value Lowering::materialize(Value value) {
     return found->second;
   if (!isa<RankedTensorType>(value.getType()))
     return value;
+  // A view or a generator that has to be stored is copied; anything else is stored already.
   Operation *op = value.getDefiningOp();
-  Value tensor = op ? copy(op->getLoc(), value) : value;
+  Value tensor = op && isa<ViewOp, GeneratorOp>(op) ? copy(op->getLoc(), value) : value;
   lowered_[value] = tensor;
   return tensor;
 }

@@ -1,0 +1,106 @@
+#include "ir/Structure.h"
+
+using namespace mlir;
+
+namespace hornfels::horn {
+
+bool isComputation(Operation *op) {
+  return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp>(op);
+}
+
+bool isElementwise(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  return generic && generic.getNumReductionLoops() == 0;
+}
+
+bool isContraction(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumReductionLoops() == 0)
+    return false;
+  for (OpOperand *input : generic.getDpsInputOperands()) {
+    AffineMap map = generic.getMatchingIndexingMap(input);
+    bool all = true;
+    for (unsigned dim = 0; dim < map.getNumDims(); ++dim)
+      all &= map.isFunctionOfDim(dim);
+    if (all)
+      return false;
+  }
+  return generic.getNumDpsInputs() > 0;
+}
+
+SmallVector<int64_t> parallelSizes(Operation *op) {
+  SmallVector<int64_t> sizes;
+  if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+    for (auto [size, iterator] : llvm::zip(generic.getStaticLoopRanges(), generic.getIteratorTypesArray()))
+      if (iterator == utils::IteratorType::parallel)
+        sizes.push_back(size);
+    return sizes;
+  }
+  for (int64_t size : cast<RankedTensorType>(op->getResult(0).getType()).getShape())
+    if (size != 1)
+      sizes.push_back(size);
+  return sizes;
+}
+
+bool isBatched(Operation *op) {
+  SmallVector<int64_t> sizes = parallelSizes(op);
+  return !sizes.empty() && sizes.front() == kBatch;
+}
+
+bool reducesBatch(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return isa<ScatterAddOp>(op);
+  for (auto [size, iterator] : llvm::zip(generic.getStaticLoopRanges(), generic.getIteratorTypesArray()))
+    if (iterator == utils::IteratorType::reduction && size == kBatch)
+      return true;
+  return false;
+}
+
+AffineMap readMap(Operation *op, Value value) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return AffineMap();
+  for (OpOperand *input : generic.getDpsInputOperands())
+    if (input->get() == value)
+      return generic.getMatchingIndexingMap(input);
+  return AffineMap();
+}
+
+AffineMap writeMap(Value value) {
+  auto result = cast<OpResult>(value);
+  auto generic = dyn_cast<linalg::GenericOp>(result.getOwner());
+  return generic ? generic.getIndexingMapMatchingResult(result) : AffineMap();
+}
+
+Origin originOf(Location loc) {
+  Origin origin;
+  while (true) {
+    if (auto name = dyn_cast<NameLoc>(loc)) {
+      if (name.getName() == "backward")
+        origin.backward = true;
+      else if (origin.name.empty())
+        origin.name = name.getName();
+      loc = name.getChildLoc();
+    } else if (auto fused = dyn_cast<FusedLoc>(loc)) {
+      loc = fused.getLocations().front();
+    } else if (auto call = dyn_cast<CallSiteLoc>(loc)) {
+      loc = call.getCallee();
+    } else {
+      break;
+    }
+  }
+  origin.position = dyn_cast<FileLineColLoc>(loc);
+  return origin;
+}
+
+int64_t elementsPerSample(ShapedType type) {
+  int64_t count = 1;
+  for (int64_t size : type.getShape())
+    count *= size == kBatch ? 1 : size;
+  return count;
+}
+
+int64_t elementBytes(Type element) { return std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8); }
+
+} // namespace hornfels::horn

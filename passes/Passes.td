@@ -1,0 +1,43 @@
+// The passes. Each has one record here, one .cpp, one line in Pipelines.cpp and one .mlir test.
+#ifndef HORN_PASSES
+#define HORN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def Simplify : Pass<"horn-simplify", "::mlir::func::FuncOp"> {
+  let summary = "rewrite whole operations into cheaper ones with a better gradient";
+  let dependentDialects = ["::hornfels::horn::HornDialect"];
+}
+
+def Differentiate : Pass<"horn-differentiate", "::mlir::func::FuncOp"> {
+  let summary = "replace each horn.gradient by the gradients, in reverse mode";
+  let dependentDialects = ["::hornfels::horn::HornDialect"];
+}
+
+def Lower : Pass<"horn-lower", "::mlir::func::FuncOp"> {
+  let summary = "horn to linalg on tensors; ragged operations stay";
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def Fuse : Pass<"horn-fuse", "::mlir::ModuleOp"> {
+  let summary = "group operations into kernels and outline each into a function";
+  let options = [Option<"all", "all", "bool", "true", "fuse what may be fused; false: one operation, one kernel">];
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def Memory : Pass<"horn-memory", "::mlir::ModuleOp"> {
+  let summary = "give every value between kernels a place: a variable, an argument, an offset of the arena";
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def Schedule : Pass<"horn-schedule", "::mlir::ModuleOp"> {
+  let summary = "tile each kernel for registers, on buffers";
+  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "width of a vector register">];
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+#endif

@@ -1,0 +1,86 @@
+#include "passes/fuse/Grouping.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/SmallSet.h"
+
+using namespace mlir;
+
+namespace hornfels {
+
+SmallVector<unsigned> Grouping::producersOf(Operation *op) const {
+  SmallVector<unsigned> producers;
+  SmallVector<Operation *> pending{op};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  // Operations in no group (empty tensors, fills, reshapes) are looked through.
+  while (!pending.empty()) {
+    for (Value operand : pending.pop_back_val()->getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      if (!producer || !seen.insert(producer).second)
+        continue;
+      auto found = groupOf.find(producer);
+      if (found == groupOf.end())
+        pending.push_back(producer);
+      else if (!llvm::is_contained(producers, found->second))
+        producers.push_back(found->second);
+    }
+  }
+  llvm::sort(producers);
+  return producers;
+}
+
+bool Grouping::dependsOn(unsigned group, unsigned other) const {
+  SmallVector<unsigned> pending{group};
+  llvm::SmallSet<unsigned, 16> seen;
+  while (!pending.empty()) {
+    unsigned next = pending.pop_back_val();
+    if (next == other)
+      return true;
+    if (!seen.insert(next).second)
+      continue;
+    for (Operation *member : groups[next])
+      for (unsigned producer : producersOf(member))
+        if (producer != next)
+          pending.push_back(producer);
+  }
+  return false;
+}
+
+void Grouping::add(Operation *op, MayJoin mayJoin, bool siblings) {
+  SmallVector<unsigned> producers = producersOf(op);
+  SmallVector<unsigned> candidates = siblings ? llvm::to_vector(llvm::seq<unsigned>(groups.size())) : producers;
+  for (unsigned candidate : llvm::reverse(candidates)) {
+    // A path from the group through another producer back into it would be a cycle.
+    bool cycle = llvm::any_of(producers, [&](unsigned other) {
+      return other != candidate && dependsOn(other, candidate);
+    });
+    if (cycle || !mayJoin(groups[candidate]))
+      continue;
+    groups[candidate].push_back(op);
+    groupOf[op] = candidate;
+    return;
+  }
+  groupOf[op] = groups.size();
+  groups.push_back({op});
+}
+
+SmallVector<SmallVector<Operation *>> Grouping::sorted() const {
+  SmallVector<SmallVector<Operation *>> result;
+  SmallVector<bool> done(groups.size(), false);
+  std::function<void(unsigned)> visit = [&](unsigned group) {
+    if (done[group])
+      return;
+    done[group] = true;
+    for (Operation *member : groups[group])
+      for (unsigned producer : producersOf(member))
+        if (producer != group)
+          visit(producer);
+    result.push_back(groups[group]);
+  };
+  for (unsigned group = 0; group < groups.size(); ++group)
+    visit(group);
+  return result;
+}
+
+} // namespace hornfels

@@ -1,0 +1,289 @@
+#include "passes/fuse/Outline.h"
+
+#include "ir/Structure.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallPtrSet.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+/// What a value is called: by the user for arguments and results, else by the layer that made it.
+static std::string nameOf(Value value, func::FuncOp host) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (auto name = host.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "horn.name"))
+      return name.str();
+  for (OpOperand &use : value.getUses())
+    if (isa<func::ReturnOp>(use.getOwner()))
+      if (auto name = host.getResultAttrOfType<StringAttr>(use.getOperandNumber(), "horn.name"))
+        return name.str();
+  Origin origin = originOf(value.getLoc());
+  StringRef name = origin.name.empty() ? "value" : origin.name;
+  return origin.backward ? "d_" + name.str() : name.str();
+}
+
+/// What a kernel is called: after the variable that it updates, else after the layer and the direction.
+static std::string kernelName(ArrayRef<Operation *> members, func::FuncOp host) {
+  for (Operation *member : members)
+    for (OpOperand &use : member->getUses())
+      if (isa<func::ReturnOp>(use.getOwner())) {
+        auto role = host.getResultAttrOfType<StringAttr>(use.getOperandNumber(), "horn.role");
+        auto name = host.getResultAttrOfType<StringAttr>(use.getOperandNumber(), "horn.name");
+        if (role && name && role == "weight")
+          return (name.getValue() + (host.getName() == "initialize" ? "_initialize" : "_update")).str();
+      }
+  Origin origin = originOf(members.front()->getLoc());
+  if (origin.name.empty() || origin.name == "metrics" || origin.name == "optimizer")
+    return origin.name.empty() ? "kernel" : origin.name.str();
+  return (origin.name + (origin.backward ? "_backward" : "_forward")).str();
+}
+
+namespace {
+
+/// Builds the body of one kernel.
+class KernelBuilder {
+public:
+  KernelBuilder(func::FuncOp host, OpBuilder &builder, Outliner::Units units) : host(host), builder(builder) {
+    for (ArrayRef<Operation *> unit : units)
+      for (Operation *op : unit)
+        inside.insert(op);
+  }
+
+  /// Inputs in the order of their first use; outputs are what is used outside, and what does not fit a tile.
+  void findInterface(ArrayRef<Operation *> members, Outliner::Units units) {
+    for (ArrayRef<Operation *> unit : units)
+      for (Operation *op : unit)
+        findInputs(op);
+    for (Operation *member : members)
+      for (Value result : member->getResults())
+        if (usedOutside(result, members) || spills(result, units))
+          outputs.push_back(result);
+  }
+
+  func::FuncOp build(Outliner::Units units, Location loc) {
+    SmallVector<Type> inputTypes = llvm::to_vector(ValueRange(inputs.getArrayRef()).getTypes());
+    SmallVector<Type> outputTypes = llvm::to_vector(ValueRange(outputs).getTypes());
+    auto kernel = func::FuncOp::create(loc, "kernel", builder.getFunctionType(inputTypes, outputTypes));
+    kernel.setPrivate();
+    kernel->setAttr("horn.kernel", builder.getUnitAttr());
+    Block *body = kernel.addEntryBlock();
+    builder.setInsertionPointToStart(body);
+    map.map(inputs.getArrayRef(), body->getArguments());
+    for (ArrayRef<Operation *> unit : units)
+      if (unit.size() == 1 && !isElementwise(unit.front()))
+        cloneWithSupport(unit.front());
+      else
+        mergeElementwise(unit);
+    SmallVector<Value> results;
+    for (Value output : outputs)
+      results.push_back(map.lookup(output));
+    builder.create<func::ReturnOp>(loc, results);
+    for (auto [index, value] : llvm::enumerate(inputs))
+      kernel.setArgAttr(index, "horn.name", builder.getStringAttr(nameOf(value, host)));
+    for (auto [index, value] : llvm::enumerate(outputs))
+      kernel.setResultAttr(index, "horn.name", builder.getStringAttr(nameOf(value, host)));
+    return kernel;
+  }
+
+  llvm::SetVector<Value> inputs;
+  SmallVector<Value> outputs;
+
+private:
+  /// Constants, fills and empty tensors are part of the kernel; anything else from outside is an input.
+  static bool isSupport(Operation *op) {
+    return isa<BatchOp, arith::ConstantOp, tensor::EmptyOp, linalg::FillOp>(op);
+  }
+
+  void findInputs(Operation *op) {
+    auto consider = [&](Value operand) {
+      Operation *producer = operand.getDefiningOp();
+      if (producer && inside.contains(producer))
+        return;
+      if (producer && isSupport(producer))
+        findInputs(producer);
+      else
+        inputs.insert(operand);
+    };
+    for (Value operand : op->getOperands())
+      consider(operand);
+    // Bodies of generics read nothing but the batch from outside.
+  }
+
+  static bool usedOutside(Value result, ArrayRef<Operation *> members) {
+    return llvm::any_of(result.getUsers(), [&](Operation *user) { return !llvm::is_contained(members, user); });
+  }
+
+  /// A value that another loop nest reads, too large for a tile on the stack. What only the epilogue of its own tile
+  /// reads never leaves the registers.
+  bool spills(Value result, Outliner::Units units) {
+    Operation *producer = result.getDefiningOp();
+    if (isa<ScatterAddOp, MultiHotOp, CountOp>(producer))
+      return true;
+    auto unitOf = [&](Operation *op) {
+      return llvm::find_if(units, [&](ArrayRef<Operation *> unit) { return llvm::is_contained(unit, op); });
+    };
+    llvm::SmallPtrSet<const void *, 4> readers;
+    bool epilogueOnly = !isElementwise(producer);
+    for (Operation *user : result.getUsers()) {
+      auto unit = unitOf(user);
+      if (unit == units.end() || unit == unitOf(producer))
+        continue;
+      readers.insert(unit);
+      epilogueOnly &= isElementwise(user) && parallelSizes(user) == parallelSizes(producer);
+    }
+    if (readers.empty() || (epilogueOnly && readers.size() == 1))
+      return false;
+    auto type = cast<RankedTensorType>(result.getType());
+    int64_t leading = type.getRank() > 0 && !type.isDynamicDim(0) ? type.getDimSize(0) : 1;
+    int64_t rowElements = elementsPerSample(type) / std::max<int64_t>(leading, 1);
+    return rowElements * elementBytes(type.getElementType()) * kTileRows > kTileBytes;
+  }
+
+  void mapSupport(Operation *op) {
+    for (Value operand : op->getOperands())
+      if (!map.contains(operand))
+        cloneWithSupport(operand.getDefiningOp());
+    op->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands())
+        if (Operation *producer = operand.getDefiningOp(); producer && !map.contains(operand) && isSupport(producer) &&
+                                                           !op->isProperAncestor(producer))
+          cloneWithSupport(producer);
+    });
+  }
+
+  void cloneWithSupport(Operation *op) {
+    mapSupport(op);
+    builder.clone(*op, map);
+  }
+
+  /// One generic for element-wise operations of one domain: an input for everything that comes from outside, an
+  /// output for everything that is read outside.
+  void mergeElementwise(ArrayRef<Operation *> unit) {
+    SmallVector<Value> operands, destinations, results;
+    SmallVector<AffineMap> inputMaps, outputMaps;
+    for (Operation *op : unit) {
+      auto generic = cast<linalg::GenericOp>(op);
+      mapSupport(op);
+      for (OpOperand *input : generic.getDpsInputOperands()) {
+        if (llvm::is_contained(unit, input->get().getDefiningOp()))
+          continue;
+        AffineMap read = generic.getMatchingIndexingMap(input);
+        if (slotOf(operands, inputMaps, input->get(), read) == operands.size()) {
+          operands.push_back(input->get());
+          inputMaps.push_back(read);
+        }
+      }
+      Value result = generic.getResult(0);
+      bool read = llvm::any_of(result.getUsers(), [&](Operation *user) {
+        return !llvm::is_contained(unit, user) && (inside.contains(user) || llvm::is_contained(outputs, result));
+      });
+      if (read) {
+        results.push_back(result);
+        destinations.push_back(generic.getDpsInits()[0]);
+        outputMaps.push_back(generic.getIndexingMapsArray().back());
+      }
+    }
+    buildMerged(unit, operands, inputMaps, results, destinations, outputMaps);
+  }
+
+  static size_t slotOf(ArrayRef<Value> operands, ArrayRef<AffineMap> maps, Value value, AffineMap map) {
+    size_t slot = 0;
+    while (slot < operands.size() && (operands[slot] != value || maps[slot] != map))
+      ++slot;
+    return slot;
+  }
+
+  void buildMerged(ArrayRef<Operation *> unit, ArrayRef<Value> operands, ArrayRef<AffineMap> inputMaps,
+                   ArrayRef<Value> results, ArrayRef<Value> destinations, ArrayRef<AffineMap> outputMaps) {
+    auto first = cast<linalg::GenericOp>(unit.front());
+    auto mapped = [&](ArrayRef<Value> values) {
+      return llvm::map_to_vector(values, [&](Value value) { return map.lookup(value); });
+    };
+    SmallVector<AffineMap> maps(inputMaps);
+    maps.append(outputMaps.begin(), outputMaps.end());
+    auto buildBody = [&](OpBuilder &b, Location loc, ValueRange arguments) {
+      IRMapping inner = map;
+      DenseMap<Value, Value> elements;
+      for (Operation *op : unit) {
+        auto generic = cast<linalg::GenericOp>(op);
+        Block *body = generic.getBody();
+        for (auto [input, argument] : llvm::zip(generic.getDpsInputOperands(), body->getArguments())) {
+          auto computed = elements.find(input->get());
+          if (computed != elements.end())
+            inner.map(argument, computed->second);
+          else
+            inner.map(argument,
+                      arguments[slotOf(operands, inputMaps, input->get(), generic.getMatchingIndexingMap(input))]);
+        }
+        for (Operation &scalar : body->without_terminator())
+          b.clone(scalar, inner);
+        elements[generic.getResult(0)] = inner.lookup(body->getTerminator()->getOperand(0));
+      }
+      SmallVector<Value> yielded;
+      for (Value result : results)
+        yielded.push_back(elements[result]);
+      b.create<linalg::YieldOp>(loc, yielded);
+    };
+    SmallVector<Type> types = llvm::to_vector(ValueRange(results).getTypes());
+    auto merged = builder.create<linalg::GenericOp>(first.getLoc(), types, mapped(operands), mapped(destinations), maps,
+                                                    first.getIteratorTypesArray(), buildBody);
+    map.map(results, merged.getResults());
+  }
+
+  func::FuncOp host;
+  OpBuilder &builder;
+  IRMapping map;
+  llvm::SmallPtrSet<Operation *, 16> inside;
+};
+
+} // namespace
+
+/// A kernel that does the same: the forward pass of predict and of evaluate_step is one function.
+static func::FuncOp findEquivalent(ModuleOp module, func::FuncOp kernel) {
+  for (auto other : module.getOps<func::FuncOp>())
+    if (other->hasAttr("horn.kernel") && other.getFunctionType() == kernel.getFunctionType() &&
+        OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(),
+                                                   OperationEquivalence::IgnoreLocations))
+      return other;
+  return {};
+}
+
+void Outliner::outline(ArrayRef<Operation *> members, Units units) {
+  KernelBuilder kernelBuilder(host, builder, units);
+  kernelBuilder.findInterface(members, units);
+  func::FuncOp kernel = kernelBuilder.build(units, members.front()->getLoc());
+
+  auto module = host->getParentOfType<ModuleOp>();
+  if (func::FuncOp existing = findEquivalent(module, kernel)) {
+    kernel.erase();
+    kernel = existing;
+  } else {
+    kernel.setName(kernelName(members, host));
+    SymbolTable(module).insert(kernel, Block::iterator(host));
+  }
+
+  builder.setInsertionPoint(host.getBody().front().getTerminator());
+  SmallVector<Value> operands;
+  for (Value input : kernelBuilder.inputs) {
+    // A change of type between two kernels is made where it is first needed.
+    if (auto reshape = input.getDefiningOp<ReshapeOp>(); reshape && !hostValues.contains(input))
+      builder.clone(*reshape, hostValues);
+    operands.push_back(hostValues.lookupOrDefault(input));
+  }
+  auto call = builder.create<func::CallOp>(members.front()->getLoc(), kernel, operands);
+  hostValues.map(ArrayRef<Value>(kernelBuilder.outputs), call.getResults());
+}
+
+void Outliner::finish() {
+  Operation *terminator = host.getBody().front().getTerminator();
+  for (OpOperand &result : terminator->getOpOperands())
+    result.set(hostValues.lookupOrDefault(result.get()));
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(host.getBody().front())))
+    if (op.use_empty() && isPure(&op))
+      op.erase();
+}
+
+} // namespace hornfels

@@ -1,0 +1,231 @@
+// One unit of a kernel, tile by tile.
+#include "passes/schedule/KernelScheduler.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+OpFoldResult KernelScheduler::extent(int64_t size) {
+  return size == kBatch ? OpFoldResult(batch) : OpFoldResult(tiles.constant(size));
+}
+
+/// Columns of a tile: two vectors for arithmetic, four for sums of rows, whose additions wait for each other.
+int64_t KernelScheduler::columnTile(const Unit &unit) const {
+  return isa<GatherSumOp>(unit.op) ? 4 * lanes() : 2 * lanes();
+}
+
+/// What a reduction starts from: the value that its destination was filled with.
+Value KernelScheduler::neutralOf(const Unit &unit) {
+  auto generic = cast<linalg::GenericOp>(unit.op);
+  auto fill = generic.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
+  return scalars.lookup(fill.getInputs()[0]);
+}
+
+void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldResult row, int64_t rowCount) {
+  tiles.loc = unit.op->getLoc();
+  if (isa<MultiHotOp, CountOp>(unit.op))
+    return emitEncode(unit, row, rowCount);
+  // A value that has no place yet gets a tile on the stack: these rows, all columns. With an epilogue the result
+  // stays in the accumulators.
+  auto place = [&](const Unit &writer) {
+    for (const Access &write : writer.writes) {
+      if (hasBuffer(write.value))
+        continue;
+      auto type = cast<RankedTensorType>(write.value.getType());
+      SmallVector<int64_t> shape(type.getShape());
+      llvm::SmallBitVector relative(shape.size(), false);
+      for (auto [axis, expr] : llvm::enumerate(write.map.getResults()))
+        if (!writer.parallel.empty() && rows && expr.isFunctionOfDim(writer.parallel.front())) {
+          shape[axis] = rowCount;
+          relative.set(axis);
+        }
+      buffers[write.value] = {tiles.stack(shape, type.getElementType()), relative};
+    }
+  };
+  if (epilogue)
+    place(*epilogue);
+  else
+    place(unit);
+
+  Tile tile(unit.sizes.size());
+  if (!unit.parallel.empty())
+    tile.set(unit.parallel.front(), row, rowCount);
+  emitColumns(unit, epilogue, tile, 1);
+}
+
+/// Middle dimensions one by one, the last in tiles of columns and a smaller last tile.
+void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile tile, size_t depth) {
+  if (depth >= unit.parallel.size())
+    return emitTile(unit, epilogue, tile);
+  unsigned dim = unit.parallel[depth];
+  if (depth + 1 < unit.parallel.size()) {
+    tiles.loop(tiles.constant(0), extent(unit.sizes[dim]), 1, [&](OpFoldResult place) {
+      Tile inner = tile;
+      inner.set(dim, place, 1);
+      emitColumns(unit, epilogue, inner, depth + 1);
+    });
+    return;
+  }
+  int64_t size = unit.sizes[dim], step = std::min(columnTile(unit), size);
+  auto emitPart = [&](OpFoldResult column, int64_t columns) {
+    Tile inner = tile;
+    inner.set(dim, column, columns);
+    emitTile(unit, epilogue, inner);
+  };
+  int64_t main = size / step * step;
+  tiles.loop(tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult column) { emitPart(column, step); });
+  if (size > main)
+    emitPart(tiles.constant(main), size - main);
+}
+
+/// The same tile in the domain of another unit with the same parallel dimensions.
+static Tile transfer(const Unit &from, const Unit &to, const Tile &tile) {
+  Tile result(to.sizes.size());
+  for (auto [source, target] : llvm::zip(from.parallel, to.parallel))
+    result.set(target, tile.offsets[source], tile.sizes[source]);
+  return result;
+}
+
+void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Tile &tile) {
+  if (isElementwise(unit.op) || isa<InsertOp>(unit.op))
+    return emitElementwise(unit, tile);
+
+  // Accumulate in a tile of its own; then the epilogue, or a copy, writes the result.
+  const Access &write = unit.writes.front();
+  auto type = cast<RankedTensorType>(write.value.getType());
+  SmallVector<int64_t> shape;
+  for (AffineExpr expr : write.map.getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    shape.push_back(dim ? tile.sizes[dim.getPosition()] : 1);
+  }
+  Buffer accumulator{tiles.stack(shape, type.getElementType()), llvm::SmallBitVector(shape.size(), true)};
+  if (isa<GatherSumOp>(unit.op))
+    emitGatherSum(unit, accumulator, tile);
+  else
+    emitReduction(unit, accumulator, tile);
+  if (hasBuffer(write.value))
+    tiles.copy(buffer(write.value), write.map, accumulator, write.map, tile);
+  if (!epilogue)
+    return;
+  bool stored = hasBuffer(write.value);
+  Buffer kept = stored ? buffer(write.value) : Buffer();
+  buffers[write.value] = accumulator;
+  emitElementwise(*epilogue, transfer(unit, *epilogue, tile));
+  if (stored)
+    buffers[write.value] = kept;
+  else
+    buffers.erase(write.value);
+}
+
+void KernelScheduler::emitElementwise(const Unit &unit, const Tile &tile) {
+  SmallVector<std::pair<Buffer, AffineMap>> inputs, outputs;
+  for (const Access &read : unit.reads)
+    inputs.push_back({buffer(read.value), read.map});
+  for (const Access &write : unit.writes)
+    outputs.push_back({buffer(write.value), write.map});
+  auto generic = dyn_cast<linalg::GenericOp>(unit.op);
+  tiles.generic(inputs, outputs, tile, [&](OpBuilder &builder, Location, ValueRange elements) {
+    if (!generic)
+      return SmallVector<Value>{elements[0]};
+    return tiles.cloneBody(builder, generic, elements, tile, scalars);
+  });
+}
+
+/// accumulator = combine(accumulator, element) for one step or one tile of the reduction
+void KernelScheduler::emitGenericStep(const Unit &unit, const Buffer &accumulator, AffineMap out, const Tile &tile) {
+  SmallVector<std::pair<Buffer, AffineMap>> inputs;
+  for (const Access &read : unit.reads)
+    inputs.push_back({buffer(read.value), read.map});
+  tiles.generic(inputs, {{accumulator, out}}, tile, [&](OpBuilder &builder, Location, ValueRange elements) {
+    return tiles.cloneBody(builder, cast<linalg::GenericOp>(unit.op), elements, tile, scalars);
+  });
+}
+
+/// One step of the reduction at a time, over `dims`, outermost first.
+void KernelScheduler::emitReductionLoops(const Unit &unit, Tile tile, ArrayRef<unsigned> dims,
+                                         llvm::function_ref<void(const Tile &)> body) {
+  if (dims.empty())
+    return body(tile);
+  tiles.loop(tiles.constant(0), extent(unit.sizes[dims.front()]), 1, [&](OpFoldResult place) {
+    Tile inner = tile;
+    inner.step(dims.front(), place);
+    emitReductionLoops(unit, inner, dims.drop_front(), body);
+  });
+}
+
+void KernelScheduler::emitReduction(const Unit &unit, const Buffer &accumulator, const Tile &tile) {
+  AffineMap out = unit.writes.front().map;
+  bool columnsInLanes = !unit.parallel.empty() && unit.runsInLanes(unit.parallel.back());
+  unsigned last = unit.reduced.back();
+  if (!columnsInLanes && unit.runsInLanes(last)) {
+    if (unit.sizes[last] == kBatch && unit.parallel.empty())
+      return emitBatchReductionInLanes(unit, accumulator, tile);
+    if (unit.sizes[last] != kBatch)
+      return emitReductionInLanes(unit, accumulator, tile);
+  }
+  tiles.fill(accumulator, out, tile, neutralOf(unit));
+  emitReductionLoops(unit, tile, unit.reduced,
+                     [&](const Tile &step) { emitGenericStep(unit, accumulator, out, step); });
+}
+
+/// The last reduction dimension runs in lanes: partial results in a vector, combined at the end.
+void KernelScheduler::emitReductionInLanes(const Unit &unit, const Buffer &accumulator, const Tile &tile) {
+  AffineMap out = unit.writes.front().map;
+  tiles.fill(accumulator, out, tile, neutralOf(unit));
+  unsigned last = unit.reduced.back();
+  emitReductionLoops(unit, tile, ArrayRef(unit.reduced).drop_back(), [&](const Tile &step) {
+    Tile whole = step;
+    whole.set(last, tiles.constant(0), unit.sizes[last]);
+    emitGenericStep(unit, accumulator, out, whole);
+  });
+}
+
+/// Samples run in lanes, into one partial result a lane; the last samples go to the first lane; the lanes are combined
+/// in a fixed order.
+void KernelScheduler::emitBatchReductionInLanes(const Unit &unit, const Buffer &accumulator, const Tile &tile) {
+  auto generic = cast<linalg::GenericOp>(unit.op);
+  unsigned last = unit.reduced.back();
+  int64_t width = lanes();
+  Type element = cast<RankedTensorType>(unit.writes.front().value.getType()).getElementType();
+  MLIRContext *context = b.getContext();
+  unsigned rank = unit.sizes.size();
+  Buffer partial{tiles.stack({width}, element), llvm::SmallBitVector(1, true)};
+  AffineMap inLane = AffineMap::get(rank, 0, getAffineDimExpr(last, context));
+
+  Tile lane = tile;
+  lane.set(last, tiles.constant(0), width);
+  tiles.fill(partial, inLane, lane, neutralOf(unit));
+  OpFoldResult main = tiles.roundDown(batch, width);
+  auto emitOuter = [&](OpFoldResult sample, int64_t count) {
+    Tile samples = tile;
+    samples.set(last, sample, count);
+    emitReductionLoops(unit, samples, ArrayRef(unit.reduced).drop_back(),
+                       [&](const Tile &step) { emitGenericStep(unit, partial, inLane, step); });
+  };
+  tiles.loop(tiles.constant(0), main, width, [&](OpFoldResult sample) { emitOuter(sample, width); });
+  tiles.loop(main, batch, 1, [&](OpFoldResult sample) { emitOuter(sample, 1); });
+
+  // result = combine over the lanes
+  AffineMap out = AffineMap::get(1, 0, unit.writes.front().map.getResults().empty()
+                                           ? SmallVector<AffineExpr>{}
+                                           : SmallVector<AffineExpr>(unit.writes.front().map.getNumResults(),
+                                                                     getAffineConstantExpr(0, context)), context);
+  Tile all(1);
+  all.step(0, tiles.constant(0));
+  tiles.fill(accumulator, out, all, neutralOf(unit));
+  all.set(0, tiles.constant(0), width);
+  Operation *combine = generic.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  Value before = generic.getBody()->getArguments().back();
+  tiles.generic({{partial, AffineMap::getMultiDimIdentityMap(1, context)}}, {{accumulator, out}}, all,
+                [&](OpBuilder &builder, Location, ValueRange elements) {
+                  IRMapping map;
+                  for (Value operand : combine->getOperands())
+                    map.map(operand, operand == before ? elements[1] : elements[0]);
+                  return SmallVector<Value>{builder.clone(*combine, map)->getResult(0)};
+                });
+}
+
+} // namespace hornfels

@@ -1,0 +1,216 @@
+#include "passes/schedule/KernelScheduler.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+KernelScheduler::KernelScheduler(func::FuncOp kernel, int64_t vectorBytes)
+    : kernel(kernel), vectorBytes(vectorBytes), b(kernel.getContext()), tiles(b) {}
+
+static Type bufferType(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? Type(MemRefType::get(tensor.getShape(), tensor.getElementType())) : type;
+}
+
+/// Arguments of the new body: inputs, outputs (but those that overwrite an input), begin, end.
+void KernelScheduler::makeBuffers() {
+  original = &kernel.getBody().front();
+  auto terminator = cast<func::ReturnOp>(original->getTerminator());
+  auto inPlace = kernel->getAttrOfType<DenseI64ArrayAttr>("horn.in_place");
+  body = new Block();
+  kernel.getBody().push_back(body);
+  b.setInsertionPointToStart(body);
+  tiles.loc = kernel.getLoc();
+
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attributes;
+  for (BlockArgument argument : original->getArguments()) {
+    types.push_back(bufferType(argument.getType()));
+    attributes.push_back(kernel.getArgAttrDict(argument.getArgNumber()));
+    buffers[argument] = {body->addArgument(types.back(), argument.getLoc()), {}};
+  }
+  for (auto [index, result] : llvm::enumerate(terminator.getOperands())) {
+    int64_t overwritten = inPlace ? inPlace[index] : -1;
+    if (overwritten >= 0) {
+      buffers[result] = buffers[original->getArgument(overwritten)];
+      continue;
+    }
+    types.push_back(bufferType(result.getType()));
+    attributes.push_back(kernel.getResultAttrDict(index));
+    buffers[result] = {body->addArgument(types.back(), result.getLoc()), {}};
+  }
+  for (Value *bound : {&begin, &end}) {
+    types.push_back(b.getIndexType());
+    attributes.push_back({});
+    *bound = body->addArgument(types.back(), kernel.getLoc());
+  }
+  kernel.setFunctionType(b.getFunctionType(types, {}));
+  kernel.setAllArgAttrs(attributes);
+  kernel.removeResAttrsAttr();
+  batch = b.create<BatchOp>(tiles.loc, b.getIndexType());
+}
+
+/// The units, and whether one loop over rows can carry them all.
+void KernelScheduler::analyse() {
+  for (Operation &op : *original) {
+    if (isComputation(&op))
+      units.emplace_back(&op);
+    else if (isa<arith::ConstantOp>(op) && !isa<TensorType>(op.getResult(0).getType()))
+      b.clone(op, scalars);
+    else if (isa<BatchOp>(op))
+      scalars.map(op.getResult(0), batch);
+    else if (auto constant = dyn_cast<arith::ConstantOp>(op))
+      buffers[constant.getResult()] = {b.create<UnrealizedConversionCastOp>(
+                                            op.getLoc(), bufferType(constant.getType()),
+                                            b.clone(op)->getResult(0)).getResult(0), {}};
+    // A destination that is written over keeps its buffer.
+    if (auto insert = dyn_cast<InsertOp>(op); insert && buffers.contains(insert.getY()))
+      buffers[insert.getDestination()] = buffers[insert.getY()];
+  }
+  bool common = true;
+  for (const Unit &unit : units)
+    if (!unit.parallel.empty()) {
+      common &= !rows || *rows == unit.rows();
+      rows = unit.rows();
+    }
+  if (!common)
+    rows.reset();
+}
+
+int64_t KernelScheduler::lanes() const {
+  // A vector holds as many elements as there are of the kernel's real type, or of i32.
+  int64_t bytes = 4;
+  for (const Unit &unit : units)
+    for (const auto &accesses : {unit.reads, unit.writes})
+      for (const Access &access : accesses)
+        if (auto type = dyn_cast<RankedTensorType>(access.value.getType()))
+          if (type.getElementType().isF64())
+            bytes = 8;
+  return vectorBytes / bytes;
+}
+
+/// Rows of a tile: a register tile for products; one vector where rows are all there is; else one.
+int64_t KernelScheduler::tileRows() const {
+  size_t rank = 0;
+  bool product = false;
+  for (const Unit &unit : units) {
+    rank = std::max(rank, unit.parallel.size());
+    product |= unit.reduces() && unit.parallel.size() > 1 && unit.runsInLanes(unit.parallel.back());
+  }
+  if (rank <= 1)
+    return *rows == kBatch ? lanes() : 2 * lanes();
+  return product ? kTileRows : 1;
+}
+
+void KernelScheduler::emitRows() {
+  int64_t step = tileRows();
+  if (*rows != kBatch)
+    step = std::min(step, *rows);
+  kernel->setAttr("horn.rows", b.getI64IntegerAttr(*rows));
+  kernel->setAttr("horn.grain", b.getI64IntegerAttr(step));
+  // What does not depend on the row comes first: scalars, and gradients that gather from all samples.
+  for (const Unit &unit : units)
+    if (unit.parallel.empty())
+      emitUnit(unit, nullptr, tiles.constant(0), 1);
+    else if (isa<ScatterAddOp>(unit.op))
+      emitScatterAdd(unit, begin, end);
+  if (*rows == step && *rows != kBatch)
+    return emitRowTile(tiles.constant(0), step);
+  OpFoldResult main = tiles.add(begin, tiles.roundDown(tiles.sub(end, begin), step));
+  tiles.loop(begin, main, step, [&](OpFoldResult row) { emitRowTile(row, step); });
+  if (step == 1)
+    return;
+  if (*rows == kBatch)
+    return tiles.loop(main, end, 1, [&](OpFoldResult row) { emitRowTile(row, 1); });
+  // The last rows of a constant number are one smaller tile.
+  if (int64_t rest = *rows % step)
+    tiles.loop(main, end, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
+}
+
+bool KernelScheduler::isEpilogue(const Unit &unit, const Unit &next) const {
+  if (isElementwise(unit.op) || !isElementwise(next.op) || isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp>(unit.op))
+    return false;
+  Value result = unit.writes.front().value;
+  auto sizesOf = [](const Unit &of) {
+    return llvm::map_to_vector(of.parallel, [&](unsigned dim) { return of.sizes[dim]; });
+  };
+  if (!next.reads_(result) || sizesOf(unit) != sizesOf(next) || unit.parallel.empty())
+    return false;
+  for (const Access &access : next.reads)
+    if (access.value == result && unit.isGeneric() && access.map.getNumResults() != unit.writes.front().map.getNumResults())
+      return false;
+  return llvm::all_of(result.getUsers(), [&](Operation *user) { return user == next.op || isa<func::ReturnOp>(user); });
+}
+
+void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
+  DenseMap<Value, Buffer> outside = buffers;
+  for (size_t i = 0; i < units.size(); ++i) {
+    const Unit &unit = units[i];
+    if (isa<ScatterAddOp>(unit.op) || unit.parallel.empty())
+      continue;
+    bool paired = i + 1 < units.size() && isEpilogue(unit, units[i + 1]);
+    emitUnit(unit, paired ? &units[i + 1] : nullptr, row, rowCount);
+    i += paired;
+  }
+  buffers = outside; // tiles of these rows end here
+}
+
+/// Units without common rows follow each other, each as a whole.
+void KernelScheduler::emitWholeUnits() {
+  for (const Unit &unit : units) {
+    if (isa<ScatterAddOp>(unit.op)) {
+      emitScatterAdd(unit, tiles.constant(0), extent(unit.rows()));
+    } else if (unit.parallel.empty()) {
+      emitUnit(unit, nullptr, tiles.constant(0), 1);
+    } else {
+      tiles.loop(tiles.constant(0), extent(unit.rows()), 1,
+                 [&](OpFoldResult row) { emitUnit(unit, nullptr, row, 1); });
+    }
+  }
+}
+
+double KernelScheduler::flopsPerRow() const {
+  constexpr double idsPerRow = 100; // what a row of tokens holds, about
+  double flops = 0;
+  for (const Unit &unit : units) {
+    double points = 1;
+    for (auto [dim, size] : llvm::enumerate(unit.sizes))
+      if (unit.parallel.empty() || dim != unit.parallel.front())
+        points *= size == kBatch ? 512 : size;
+    double operations = 2;
+    if (auto generic = dyn_cast<linalg::GenericOp>(unit.op)) {
+      operations = 0;
+      for (Operation &op : generic.getBody()->without_terminator())
+        operations += isa<MathOp, RandomElementOp>(op) ? 15 : isa<arith::ConstantOp>(op) ? 0 : 1;
+    } else if (isa<GatherSumOp>(unit.op)) {
+      operations = idsPerRow;
+    }
+    flops += points * operations;
+  }
+  return flops;
+}
+
+LogicalResult KernelScheduler::finish() {
+  kernel->setAttr("horn.flops", b.getF64FloatAttr(flopsPerRow()));
+  b.create<func::ReturnOp>(tiles.loc);
+  original->dropAllReferences();
+  original->erase();
+  kernel->removeAttr("horn.in_place");
+  return success();
+}
+
+LogicalResult KernelScheduler::run() {
+  makeBuffers();
+  analyse();
+  if (rows)
+    emitRows();
+  else
+    emitWholeUnits();
+  b.setInsertionPointToEnd(body);
+  return finish();
+}
+
+} // namespace hornfels

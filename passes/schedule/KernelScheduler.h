@@ -1,0 +1,74 @@
+// The schedule of one kernel.
+#ifndef HORNFELS_PASSES_SCHEDULE_KERNELSCHEDULER_H
+#define HORNFELS_PASSES_SCHEDULE_KERNELSCHEDULER_H
+
+#include "passes/schedule/Tile.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace hornfels {
+
+/// Turns a kernel on tensors, (inputs) -> (outputs), into one on buffers, (inputs, outputs, begin, end), that does the
+/// rows from begin to end. Its attributes say how it may be run:
+///   horn.rows   number of rows: the batch (dynamic) or a constant; absent: the kernel is one piece, begin and end 0
+///   horn.grain  a chunk is a multiple of this many rows
+///   horn.flops  operations for each row (batch rows: each sample), an estimate
+class KernelScheduler {
+public:
+  KernelScheduler(mlir::func::FuncOp kernel, int64_t vectorBytes);
+  mlir::LogicalResult run();
+
+private:
+  // KernelScheduler.cpp: the kernel as a whole.
+  void makeBuffers();
+  void analyse();
+  int64_t tileRows() const;
+  void emitRows();
+  void emitRowTile(OpFoldResult row, int64_t rows);
+  void emitWholeUnits();
+  mlir::LogicalResult finish();
+  double flopsPerRow() const;
+
+  // Emit.cpp: one unit.
+  /// All columns of a unit for a tile of rows, with its epilogue.
+  void emitUnit(const Unit &unit, const Unit *epilogue, OpFoldResult row, int64_t rows);
+  void emitColumns(const Unit &unit, const Unit *epilogue, Tile tile, size_t depth);
+  void emitTile(const Unit &unit, const Unit *epilogue, const Tile &tile);
+  void emitElementwise(const Unit &unit, const Tile &tile);
+  void emitReduction(const Unit &unit, const Buffer &accumulator, const Tile &tile);
+  void emitReductionInLanes(const Unit &unit, const Buffer &accumulator, const Tile &tile);
+  void emitBatchReductionInLanes(const Unit &unit, const Buffer &accumulator, const Tile &tile);
+  void emitGenericStep(const Unit &unit, const Buffer &accumulator, mlir::AffineMap out, const Tile &tile);
+  void emitReductionLoops(const Unit &unit, Tile tile, llvm::ArrayRef<unsigned> dims,
+                          llvm::function_ref<void(const Tile &)> body);
+
+  // Ragged.cpp: units whose inner loop runs over the ids of a row.
+  void emitGatherSum(const Unit &unit, const Buffer &accumulator, const Tile &tile);
+  void emitScatterAdd(const Unit &unit, OpFoldResult begin, OpFoldResult end);
+  void emitEncode(const Unit &unit, OpFoldResult row, int64_t rows);
+
+  bool isEpilogue(const Unit &unit, const Unit &next) const;
+  /// The buffer of a value; one on the stack is made when a unit first writes it.
+  const Buffer &buffer(mlir::Value value) { return buffers.find(value)->second; }
+  bool hasBuffer(mlir::Value value) const { return buffers.contains(value); }
+  int64_t lanes() const;
+  int64_t columnTile(const Unit &unit) const;
+  OpFoldResult extent(int64_t size);
+  mlir::Value neutralOf(const Unit &unit);
+
+  mlir::func::FuncOp kernel;
+  int64_t vectorBytes;
+  mlir::OpBuilder b;
+  TileBuilder tiles;
+  mlir::Block *original = nullptr;
+  mlir::Block *body = nullptr;
+  mlir::IRMapping scalars; ///< constants of the original body -> their clones
+  llvm::DenseMap<mlir::Value, Buffer> buffers;
+  std::vector<Unit> units;
+  mlir::Value batch, begin, end;
+  std::optional<int64_t> rows; ///< absent: no common rows
+};
+
+} // namespace hornfels
+
+#endif

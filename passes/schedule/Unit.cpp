@@ -1,0 +1,87 @@
+#include "passes/schedule/Unit.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+/// Map from a domain without unit dimensions to a tensor's axes, and the domain's sizes.
+static AffineMap axesMap(ArrayRef<int64_t> shape, SmallVectorImpl<int64_t> &sizes, MLIRContext *context) {
+  SmallVector<AffineExpr> exprs;
+  for (int64_t size : shape) {
+    if (size == 1) {
+      exprs.push_back(getAffineConstantExpr(0, context));
+      continue;
+    }
+    exprs.push_back(getAffineDimExpr(sizes.size(), context));
+    sizes.push_back(size);
+  }
+  return AffineMap::get(sizes.size(), 0, exprs, context);
+}
+
+static void fromGeneric(Unit &unit, linalg::GenericOp generic) {
+  unit.sizes = generic.getStaticLoopRanges();
+  for (auto [dim, iterator] : llvm::enumerate(generic.getIteratorTypesArray()))
+    (iterator == utils::IteratorType::parallel ? unit.parallel : unit.reduced).push_back(dim);
+  for (OpOperand *input : generic.getDpsInputOperands())
+    unit.reads.push_back({input->get(), generic.getMatchingIndexingMap(input)});
+  for (OpResult result : generic->getOpResults())
+    unit.writes.push_back({result, generic.getIndexingMapMatchingResult(result)});
+}
+
+static void fromInsert(Unit &unit, InsertOp insert) {
+  MLIRContext *context = insert.getContext();
+  auto shape = cast<RankedTensorType>(insert.getX().getType()).getShape();
+  AffineMap read = axesMap(shape, unit.sizes, context);
+  SmallVector<AffineExpr> exprs;
+  for (auto [expr, offset, stride] : llvm::zip(read.getResults(), insert.getOffsets(), insert.getStrides()))
+    exprs.push_back(expr * stride + offset);
+  unit.reads.push_back({insert.getX(), read});
+  unit.writes.push_back({insert.getY(), AffineMap::get(read.getNumDims(), 0, exprs, context)});
+}
+
+static void fromRagged(Unit &unit) {
+  Value result = unit.op->getResult(0);
+  AffineMap map = axesMap(cast<RankedTensorType>(result.getType()).getShape(), unit.sizes, unit.op->getContext());
+  unit.writes.push_back({result, map});
+  // The axes behind the first are those of the table's or the gradient's rows.
+  if (unit.op->getNumOperands() == 2)
+    unit.reads.push_back({unit.op->getOperand(1), map});
+}
+
+Unit::Unit(Operation *op) : op(op) {
+  if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+    fromGeneric(*this, generic);
+    return;
+  }
+  if (auto insert = dyn_cast<InsertOp>(op))
+    fromInsert(*this, insert);
+  else
+    fromRagged(*this);
+  for (unsigned dim = 0; dim < sizes.size(); ++dim)
+    parallel.push_back(dim);
+}
+
+bool Unit::runsInLanes(unsigned dim) const {
+  auto contiguous = [&](const Access &access) {
+    auto type = dyn_cast<RankedTensorType>(access.value.getType());
+    if (!type)
+      return true;
+    int64_t stride = 0, width = 1;
+    for (int64_t axis = type.getRank() - 1; axis >= 0; --axis) {
+      AffineExpr expr = access.map.getResult(axis);
+      if (expr.isFunctionOfDim(dim)) {
+        if (!isa<AffineDimExpr>(expr) && !isa<AffineDimExpr>(cast<AffineBinaryOpExpr>(expr).getLHS()))
+          return false;
+        if (expr.getKind() == AffineExprKind::Mul)
+          return false;
+        stride += width;
+      }
+      width *= type.isDynamicDim(axis) ? 1 << 20 : type.getDimSize(axis);
+    }
+    return stride <= 1;
+  };
+  return llvm::all_of(reads, contiguous) && llvm::all_of(writes, contiguous);
+}
+
+} // namespace hornfels
