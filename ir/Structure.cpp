@@ -69,8 +69,21 @@ AffineMap readMap(Operation *op, Value value) {
 
 AffineMap writeMap(Value value) {
   auto result = cast<OpResult>(value);
+  MLIRContext *context = value.getContext();
+  SmallVector<AffineExpr> dims;
   auto generic = dyn_cast<linalg::GenericOp>(result.getOwner());
-  return generic ? generic.getIndexingMapMatchingResult(result) : AffineMap();
+  if (!generic) {
+    // Ragged operations write axis by axis; axes of size 1 have no dimension.
+    unsigned rank = 0;
+    for (int64_t size : cast<RankedTensorType>(value.getType()).getShape())
+      dims.push_back(size == 1 ? getAffineConstantExpr(0, context) : getAffineDimExpr(rank++, context));
+    return AffineMap::get(rank, 0, dims, context);
+  }
+  unsigned parallel = 0;
+  for (utils::IteratorType iterator : generic.getIteratorTypesArray())
+    dims.push_back(iterator == utils::IteratorType::parallel ? getAffineDimExpr(parallel++, context)
+                                                             : getAffineConstantExpr(0, context));
+  return generic.getIndexingMapMatchingResult(result).replaceDimsAndSymbols(dims, {}, parallel, 0);
 }
 
 Origin originOf(Location loc) {

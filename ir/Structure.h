@@ -29,7 +29,8 @@ bool reducesBatch(mlir::Operation *op);
 
 /// The map by which `op` reads `value` (the first, if it reads it more than once); null when it is no generic.
 mlir::AffineMap readMap(mlir::Operation *op, mlir::Value value);
-/// The map by which the operation that made `value` wrote it.
+/// The map by which the operation that made `value` wrote it, over its parallel dimensions alone: what an element-wise
+/// reader of the same domain has as its readMap.
 mlir::AffineMap writeMap(mlir::Value value);
 
 /// Where an operation comes from: "dense_1", "loss", and whether autodiff made it.

@@ -41,8 +41,7 @@ static bool readsItsOwnRow(Operation *op, ArrayRef<Operation *> group) {
 static bool readsWhereWritten(Operation *op, ArrayRef<Operation *> group) {
   for (Value operand : op->getOperands())
     if (operand.getDefiningOp() && llvm::is_contained(group, operand.getDefiningOp())) {
-      AffineMap written = writeMap(operand);
-      if (written && readMap(op, operand) != written)
+      if (readMap(op, operand) != writeMap(operand))
         return false;
     }
   return true;
@@ -63,20 +62,57 @@ static bool mayJoinUnit(Operation *op, ArrayRef<Operation *> unit) {
          readsWhereWritten(op, unit);
 }
 
-/// Computed from scalars that the step is given: cheaper to compute again in each kernel than to store. Dropout's
-/// numbers are made again in the backward pass for this reason.
-static bool isRecomputed(Operation *op) {
-  if (!isElementwise(op))
-    return false;
-  for (Operation *user : op->getUsers())
-    if (!isComputation(user))
-      return false;
-  for (OpOperand *input : cast<linalg::GenericOp>(op).getDpsInputOperands()) {
+static bool isRecomputed(Operation *op);
+
+/// Every input that `accepts` is an argument of the step or is computed again itself.
+static bool readsOnlyGiven(linalg::GenericOp op, llvm::function_ref<bool(Value)> accepts) {
+  return llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *input) {
     Operation *producer = input->get().getDefiningOp();
-    if (cast<RankedTensorType>(input->get().getType()).getRank() != 0 || (producer && !isRecomputed(producer)))
+    return accepts(input->get()) && (!producer || isRecomputed(producer));
+  });
+}
+
+/// Cheaper to compute again in each kernel that reads it than to store:
+/// - what is computed from scalars that the step is given: dropout's numbers are made again in the backward pass;
+/// - arithmetic on what the step is given, for readers of the same elements.
+static bool isRecomputed(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || !isElementwise(op) || !llvm::all_of(op->getUsers(), isComputation))
+    return false;
+  auto isScalar = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 0; };
+  if (readsOnlyGiven(generic, isScalar))
+    return true;
+  for (Operation &scalar : generic.getBody()->without_terminator())
+    if (isa<MathOp, RandomElementOp>(scalar))
+      return false;
+  Value result = generic.getResult(0);
+  for (Operation *user : op->getUsers())
+    if (!isElementwise(user) || parallelSizes(user) != parallelSizes(op) || readMap(user, result) != writeMap(result))
+      return false;
+  return readsOnlyGiven(generic, [](Value) { return true; });
+}
+
+/// `op` can move from its kernel into the one that holds all its readers, and makes no more traffic there: what it
+/// reads is stored anyway. A comparison with a saved activation belongs to the backward pass.
+static bool maySink(Operation *op, ArrayRef<Operation *> from, ArrayRef<Operation *> to) {
+  if (!isElementwise(op) || llvm::is_contained(to, op))
+    return false;
+  auto isIn = [](ArrayRef<Operation *> group) { return [=](Operation *user) { return llvm::is_contained(group, user); }; };
+  if (!llvm::all_of(op->getUsers(), isIn(to)))
+    return false;
+  for (Operation *user : op->getUsers()) {
+    Value result = op->getResult(0);
+    AffineMap read = readMap(user, result);
+    bool sameRow = isBatched(op) && llvm::all_of(to, isBatched) && read && read.getNumResults() > 0 &&
+                   read.getResult(0) == getAffineDimExpr(0, op->getContext());
+    bool sameElement = isElementwise(user) && parallelSizes(user) == parallelSizes(op) && read == writeMap(result);
+    if (!sameRow && !sameElement)
       return false;
   }
-  return true;
+  return llvm::all_of(cast<linalg::GenericOp>(op).getDpsInputs(), [&](Value input) {
+    Operation *producer = input.getDefiningOp();
+    return !producer || isRecomputed(producer) || !llvm::all_of(input.getUsers(), isIn(from));
+  });
 }
 
 namespace {
@@ -113,6 +149,10 @@ struct FusePass : impl::FuseBase<FusePass> {
         continue;
       kernels.add(&op, [&](ArrayRef<Operation *> group) { return all && mayJoinKernel(&op, group); });
     }
+    if (all)
+      kernels.sink([](Operation *op, ArrayRef<Operation *> from, ArrayRef<Operation *> to) {
+        return maySink(op, from, to);
+      });
     Outliner outliner(function);
     for (ArrayRef<Operation *> members : kernels.sorted()) {
       SmallVector<Operation *> operations = withRecomputed(members);

@@ -65,6 +65,23 @@ void Grouping::add(Operation *op, MayJoin mayJoin, bool siblings) {
   groups.push_back({op});
 }
 
+void Grouping::sink(MaySink maySink) {
+  for (unsigned from = groups.size(); from-- > 0;) {
+    for (Operation *op : llvm::to_vector(llvm::reverse(groups[from]))) {
+      auto reader = groupOf.end();
+      for (Operation *user : op->getUsers())
+        reader = groupOf.find(user);
+      // An operation that only moves one way along existing dependences closes no cycle.
+      if (reader == groupOf.end() || reader->second == from || !maySink(op, groups[from], groups[reader->second]))
+        continue;
+      llvm::erase(groups[from], op);
+      auto &to = groups[reader->second];
+      groupOf[op] = reader->second;
+      to.insert(llvm::find_if(to, [&](Operation *member) { return op->isBeforeInBlock(member); }), op);
+    }
+  }
+}
+
 SmallVector<SmallVector<Operation *>> Grouping::sorted() const {
   SmallVector<SmallVector<Operation *>> result;
   SmallVector<bool> done(groups.size(), false);
@@ -76,7 +93,8 @@ SmallVector<SmallVector<Operation *>> Grouping::sorted() const {
       for (unsigned producer : producersOf(member))
         if (producer != group)
           visit(producer);
-    result.push_back(groups[group]);
+    if (!groups[group].empty())
+      result.push_back(groups[group]);
   };
   for (unsigned group = 0; group < groups.size(); ++group)
     visit(group);

@@ -17,6 +17,12 @@ public:
   /// opens a new group. With `siblings`, groups without a producer of `op` are candidates too.
   void add(mlir::Operation *op, MayJoin mayJoin, bool siblings = false);
 
+  using MaySink = llvm::function_ref<bool(mlir::Operation *, llvm::ArrayRef<mlir::Operation *> from,
+                                          llvm::ArrayRef<mlir::Operation *> to)>;
+
+  /// Moves operations from their group into the one group that reads them, last ones first, where `maySink` allows.
+  void sink(MaySink maySink);
+
   /// The groups, each after those that it depends on; members in program order.
   llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> sorted() const;
 

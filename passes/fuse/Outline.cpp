@@ -143,9 +143,6 @@ private:
   }
 
   void mapSupport(Operation *op) {
-    for (Value operand : op->getOperands())
-      if (!map.contains(operand))
-        cloneWithSupport(operand.getDefiningOp());
     op->walk([&](Operation *inner) {
       for (Value operand : inner->getOperands())
         if (Operation *producer = operand.getDefiningOp(); producer && !map.contains(operand) && isSupport(producer) &&
@@ -282,7 +279,7 @@ void Outliner::finish() {
   for (OpOperand &result : terminator->getOpOperands())
     result.set(hostValues.lookupOrDefault(result.get()));
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(host.getBody().front())))
-    if (op.use_empty() && isPure(&op))
+    if (op.use_empty() && isPure(&op) && &op != terminator)
       op.erase();
 }
 

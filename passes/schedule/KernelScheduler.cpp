@@ -119,7 +119,8 @@ void KernelScheduler::emitRows() {
       emitScatterAdd(unit, begin, end);
   if (*rows == step && *rows != kBatch)
     return emitRowTile(tiles.constant(0), step);
-  OpFoldResult main = tiles.add(begin, tiles.roundDown(tiles.sub(end, begin), step));
+  OpFoldResult main = step == 1 ? OpFoldResult(end)
+                                : tiles.add(begin, tiles.roundDown(tiles.sub(end, begin), step));
   tiles.loop(begin, main, step, [&](OpFoldResult row) { emitRowTile(row, step); });
   if (step == 1)
     return;
@@ -140,7 +141,7 @@ bool KernelScheduler::isEpilogue(const Unit &unit, const Unit &next) const {
   if (!next.reads_(result) || sizesOf(unit) != sizesOf(next) || unit.parallel.empty())
     return false;
   for (const Access &access : next.reads)
-    if (access.value == result && unit.isGeneric() && access.map.getNumResults() != unit.writes.front().map.getNumResults())
+    if (access.value == result && access.map != writeMap(result))
       return false;
   return llvm::all_of(result.getUsers(), [&](Operation *user) { return user == next.op || isa<func::ReturnOp>(user); });
 }
