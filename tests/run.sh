@@ -1,0 +1,13 @@
+#!/bin/sh
+# tests/run.sh [ARGUMENTS OF ctest]
+#
+# From a bare Debian 12 to all suites: builds everything into build/release and runs ctest. HORNFELS_DATA names a
+# folder with real data; the tests that need them are skipped without it.
+set -eu
+cd "$(dirname "$0")/.."
+. models/set-up.sh
+
+install_missing $packages libgtest-dev clang-19 llvm-19-tools python3
+configure
+show cmake --build "$build" --parallel "$(nproc)"
+show ctest --test-dir "$build" --output-on-failure "$@"
