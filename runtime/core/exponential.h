@@ -23,6 +23,7 @@ template <> struct real<float> {
   static constexpr float exp_overflows = 0x1.62e430p6f;  /* e^x is infinite from here on */
   static constexpr float exp_vanishes = -0x1.5d589ep6f;  /* e^x is denormal below: 0 */
   static constexpr float expm1_is_minus_one = -18.0f;    /* e^x < 2^-25 */
+  static constexpr float expm1_is_x = 0x1p-30f;
   static constexpr float tanh_is_one = 10.0f;
   static constexpr float sin_is_x = 0x1p-13f;
 };
@@ -37,6 +38,7 @@ template <> struct real<double> {
   static constexpr double exp_overflows = 0x1.62e42fefa39f0p9;
   static constexpr double exp_vanishes = -0x1.6232bdd7abcd2p9;
   static constexpr double expm1_is_minus_one = -38.0;
+  static constexpr double expm1_is_x = 0x1p-60;
   static constexpr double tanh_is_one = 20.0;
   static constexpr double sin_is_x = 0x1p-27;
 };
@@ -51,17 +53,19 @@ template <class V> HORNFELS_INLINE V exp_polynomial(V r) {
                       2.4920595719341396e-8);
 }
 
-/* x = n ln 2 + r; n comes as the lowest bits of an integer whose other bits fall out in a shift by fraction_bits. */
+/* x = n ln 2 + r + low, low being what rounding took from r; n comes as the lowest bits of an integer whose other bits fall out in a shift by fraction_bits. */
 template <class V> struct exp_parts {
-  V r;
+  V r, low;
   unsigneds<V> n;
 };
 template <class V> HORNFELS_INLINE exp_parts<V> reduce_exp(V x) {
   using R = real<element<V>>;
   const V shifted = mul_add(x, splat<V>(R::log2_e), splat<V>(R::round_magic));
   const V n = shifted - splat<V>(R::round_magic);
-  const V r = neg_mul_add(n, splat<V>(R::ln2_low), neg_mul_add(n, splat<V>(R::ln2_high), x));
-  return {r, bits_as<unsigneds<V>>(shifted)};
+  const V first = neg_mul_add(n, splat<V>(R::ln2_high), x); /* exact */
+  const V r = neg_mul_add(n, splat<V>(R::ln2_low), first);
+  const V low = neg_mul_add(n, splat<V>(R::ln2_low), first - r);
+  return {r, low, bits_as<unsigneds<V>>(shifted)};
 }
 
 /* 2^n for normal results. */
@@ -81,7 +85,8 @@ template <class V> HORNFELS_INLINE V exp(V x) {
   return select(x < splat<V>(R::exp_vanishes), V{}, upper);
 }
 
-/* e^x - 1 = (2^n - 1 + 2^n r) + 2^n r^2 q(r); the bracket is kept in two parts. Half of it, because 2^128 is infinite. */
+/* e^x - 1 = (2^n - 1 + 2^n r) + 2^n (r^2 q(r) + low); the bracket is kept in two parts. Half of it, because 2^128 is
+ * infinite. */
 template <class V> HORNFELS_INLINE V expm1(V x) {
   using R = real<element<V>>;
   const V bounded = min(max(x, splat<V>(R::expm1_is_minus_one)), splat<V>(R::exp_overflows + element<V>(0.25)));
@@ -90,20 +95,22 @@ template <class V> HORNFELS_INLINE V expm1(V x) {
   const V a = s - splat<V>(element<V>(0.5));
   const V b = s * e.r; /* exact */
   const V high = a + b;
-  const V low = b - (high - a);
+  const V low = mul_add(s, e.low, b - (high - a));
   const V y = high + mul_add(s * (e.r * e.r), exp_polynomial(e.r), low);
-  return select(abs(x) < splat<V>(R::smallest), x, y + y);
+  return select(abs(x) < splat<V>(R::expm1_is_x), x, y + y);
 }
 
-/* tanh |x| = (e^2|x| - 1) / (e^2|x| + 1), both from the same 2^n and e^r - 1. */
+/* With E = e^2|x|: tanh |x| = (E - 1) / (E + 1), from 0.7 on 1 - 2 / (E + 1), which rounds better near 1; E - 1 and E + 1
+ * from the same 2^n and e^r - 1. */
 template <class V> HORNFELS_INLINE V tanh(V x) {
   using R = real<element<V>>;
-  const V a = min(abs(x), splat<V>(R::tanh_is_one));
+  const V one = splat<V>(1), a = min(abs(x), splat<V>(R::tanh_is_one));
   const exp_parts<V> e = reduce_exp(a + a);
   const V s = power_of_two<V>(e.n);
   const V p = mul_add(e.r * e.r, exp_polynomial(e.r), e.r);
-  const V t = mul_add(s, p, s - splat<V>(1)) / mul_add(s, p, s + splat<V>(1));
-  return with_sign(t, x);
+  const auto large = a > splat<V>(element<V>(0.7));
+  const V t = select(large, splat<V>(2), mul_add(s, p, s - one)) / mul_add(s, p, s + one);
+  return with_sign(select(large, one - t, t), x);
 }
 
 /* 1 / (1 + e^-x). */

@@ -12,8 +12,8 @@
 namespace hornfels {
 
 template <class V> struct log_parts {
-  V k;           /* whole */
-  V m;           /* in [sqrt(1/2), sqrt 2) */
+  V k;                   /* whole */
+  V m;                   /* in [sqrt(1/2), sqrt 2) */
   unsigneds<V> exponent; /* k, as the bits of 2^k less those of 1 */
 };
 
@@ -68,15 +68,19 @@ template <class V> HORNFELS_INLINE V log(V x) {
   return select(x < splat<V>(R::smallest), tiny, finite);
 }
 
-/* log(1 + x). u = 1 + x is rounded; what it lost, scaled like u, goes back into f. */
+/* log(1 + x). Where u = 1 + x is in [sqrt(1/2), sqrt 2), x itself is f. Elsewhere u has lost some of x, which, scaled
+ * like u to c, adds log(1 + c / m) = c (1 - f + ...). */
 template <class V> HORNFELS_INLINE V log1p(V x) {
   using R = real<element<V>>;
-  const V u = splat<V>(1) + x;
-  const V lost = select(x > splat<V>(1), splat<V>(1) - (u - x), x - (u - splat<V>(1)));
+  const V one = splat<V>(1), zero = V{};
+  const V u = one + x;
+  const V lost = select(x > one, one - (u - x), x - (u - one));
   const log_parts<V> l = reduce_log(u);
-  const V scale = bits_as<V>(bits_as<unsigneds<V>>(splat<V>(1)) - l.exponent); /* 2^-k */
-  const V f = mul_add(lost, scale, l.m - splat<V>(1));
-  const V y = log_sum(l.k, f, V{});
+  const V scale = bits_as<V>(bits_as<unsigneds<V>>(one) - l.exponent); /* 2^-k; from 2^60 on nothing that counts is lost */
+  const V c = select(x < splat<V>(0x1p60f), lost * scale, zero);
+  const auto whole = l.k == zero;
+  const V f = select(whole, x, l.m - one);
+  const V y = log_sum(l.k, f, select(whole, zero, neg_mul_add(c, f, c)));
   const V finite = select(x < splat<V>(INF<V>), y, x);
   const V below = select(x < splat<V>(-1), splat<V>(0) / V{}, splat<V>(-INF<V>)); /* x <= -1 */
   const V normal = select(x > splat<V>(-1), finite, select(x != x, x, below));
