@@ -30,6 +30,7 @@ enum class ExprKind : uint8_t {
 
 struct Expr {
   const ExprKind kind;
+  uint16_t height = 1; // of the tree below; the parser keeps it within limits::expressionHeight
   SourceRange range;
 
   virtual ~Expr() = default;
