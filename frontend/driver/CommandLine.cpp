@@ -1,0 +1,245 @@
+#include "frontend/driver/CommandLine.h"
+
+#include "frontend/driver/Console.h"
+#include "frontend/horn/Diagnostics.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hornfels::driver {
+
+using frontend::nearest;
+using frontend::printable;
+
+namespace {
+
+struct Option {
+  std::string name;                 // the long name
+  char letter = 0;                  // its short form
+  std::string value = {};           // "PATH"; empty for a flag
+  std::string commands = {};        // those that take it, separated by spaces
+  std::vector<std::string> choices = {}; // the values of this version; empty: any
+  std::vector<std::string> later = {};   // values that a later version will take
+  bool available = true;
+};
+
+const std::string compiling = "build emit run summary check";
+
+const std::vector<Option> &options() {
+  static const std::vector<Option> table = {
+      {.name = "output", .letter = 'o', .value = "PATH", .commands = "build emit import"},
+      {.name = "force", .commands = "build emit import"},
+      {.name = "model", .value = "NAME", .commands = compiling},
+      {.name = "include", .letter = 'I', .value = "DIR", .commands = compiling + " help"},
+      {.name = "target", .value = "cpu|cuda", .commands = "build emit run", .choices = {"cpu"}, .later = {"cuda"}},
+      {.name = "cpu", .value = "native|x86-64-v3|x86-64-v4|armv8", .commands = "build emit run",
+       .choices = {"native", "x86-64-v3", "x86-64-v4", "armv8"}},
+      {.name = "fuse", .value = "all|none", .commands = "build emit run", .choices = {"all", "none"}},
+      {.name = "real", .value = "f32|f64|bf16", .commands = compiling, .choices = {"f32", "f64"}, .later = {"bf16"}},
+      {.name = "only", .value = "predict", .commands = compiling, .choices = {"predict"}},
+      {.name = "loss", .value = "clip", .commands = compiling, .choices = {"clip"}},
+      {.name = "dump", .value = "DIR", .commands = "build emit run"},
+      {.name = "emit", .value = "STAGE", .commands = "emit"},
+      {.name = "arch", .value = "sm_80,...", .commands = "build emit run", .available = false},
+      {.name = "shape", .value = "INPUT=N", .commands = compiling, .available = false},
+      {.name = "tokens", .value = "INPUT", .commands = compiling, .available = false},
+      {.name = "embed-weights", .value = "FILE", .commands = "build emit run", .available = false},
+      {.name = "gemm", .value = "own|cublaslt", .commands = "build emit run", .available = false},
+      {.name = "memory", .commands = "summary", .available = false},
+      {.name = "graph", .value = "FILE.svg", .commands = "summary", .available = false},
+      {.name = "from", .value = "URL", .commands = "data", .available = false},
+      {.name = "help", .letter = 'h'},
+      {.name = "version"},
+  };
+  return table;
+}
+
+const std::vector<std::string> commands = {"build", "emit", "run", "summary", "check", "help", "bench", "import", "data"};
+const std::vector<std::string> laterCommands = {"bench", "import", "data"};
+
+bool contains(const std::vector<std::string> &list, const std::string &item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+bool takes(const Option &option, const std::string &command) {
+  return (" " + option.commands + " ").find(" " + command + " ") != std::string::npos;
+}
+
+[[noreturn]] void refuse(std::string text) { throw Failure{WrongCommandLine, std::move(text)}; }
+
+std::string quoted(const std::string &argument) { return "`" + printable(argument) + "`"; }
+
+std::string suggestion(const std::string &name, const std::string &dashes = {}) {
+  return name.empty() ? "" : fmt::format("; did you mean `{}{}`?", dashes, name);
+}
+
+/// Walks the arguments once.
+class Reader {
+public:
+  explicit Reader(const std::vector<std::string> &arguments) : arguments(arguments) {}
+
+  CommandLine read() {
+    while (next < arguments.size() && !stopped()) {
+      const std::string &argument = arguments[next++];
+      if (!optionsEnded && argument == "--")
+        optionsEnded = true;
+      else if (!optionsEnded && argument.size() > 2 && argument.compare(0, 2, "--") == 0)
+        readLong(argument);
+      else if (!optionsEnded && argument.size() > 1 && argument[0] == '-')
+        readShort(argument);
+      else
+        readOperand(argument);
+    }
+    result.programArguments.assign(arguments.begin() + static_cast<long>(next), arguments.end());
+    check();
+    return std::move(result);
+  }
+
+private:
+  /// What follows the model of `run` belongs to the program.
+  bool stopped() const { return result.command == "run" && !result.operands.empty(); }
+
+  void readOperand(const std::string &argument) {
+    if (!result.command.empty()) {
+      result.operands.push_back(argument);
+      return;
+    }
+    if (!contains(commands, argument))
+      refuse(fmt::format("unknown command {}{}", quoted(argument), suggestion(nearest(argument, commands))));
+    result.command = argument;
+  }
+
+  void readLong(const std::string &argument) {
+    size_t equals = argument.find('=');
+    std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
+    const auto &table = options();
+    auto option = std::find_if(table.begin(), table.end(), [&](const Option &o) { return o.name == name; });
+    if (option == table.end()) {
+      std::vector<std::string> names;
+      for (const Option &o : table)
+        names.push_back(o.name);
+      refuse(fmt::format("unknown option {}{}", quoted("--" + name), suggestion(nearest(name, names), "--")));
+    }
+    if (option->value.empty() && equals != std::string::npos)
+      refuse(fmt::format("option `--{}` takes no value, found {}", name, quoted(argument.substr(equals + 1))));
+    if (equals != std::string::npos)
+      store(*option, "--" + name, argument.substr(equals + 1));
+    else
+      store(*option, "--" + name, valueOf(*option, "--" + name));
+  }
+
+  void readShort(const std::string &argument) {
+    const auto &table = options();
+    auto option = std::find_if(table.begin(), table.end(), [&](const Option &o) { return o.letter == argument[1]; });
+    if (option == table.end())
+      refuse(fmt::format("unknown option {}; a file of that name is given as {}", quoted(argument),
+                         quoted("./" + argument)));
+    std::string spelled = argument.substr(0, 2);
+    if (argument.size() == 2)
+      store(*option, spelled, valueOf(*option, spelled));
+    else if (option->value.empty())
+      refuse(fmt::format("option `{}` takes no value, found {}", spelled, quoted(argument.substr(2))));
+    else
+      store(*option, spelled, argument.substr(argument[2] == '=' ? 3 : 2));
+  }
+
+  std::string valueOf(const Option &option, const std::string &spelled) {
+    if (option.value.empty())
+      return {};
+    if (next == arguments.size())
+      refuse(fmt::format("option `{}` needs a value: {}", spelled, option.value));
+    return arguments[next++];
+  }
+
+  void store(const Option &option, const std::string &spelled, const std::string &value) {
+    if (!option.value.empty() && value.empty())
+      refuse(fmt::format("option `{}` needs a value: {}", spelled, option.value));
+    if (option.name == "include") {
+      result.includeDirectories.push_back(value);
+      return;
+    }
+    if (contains(option.later, value))
+      refuse(fmt::format("option `{}`: {} is not in this version", spelled, value));
+    if (!option.choices.empty() && !contains(option.choices, value))
+      refuse(fmt::format("option `{}` takes {}, found {}{}", spelled, option.value, quoted(value),
+                         suggestion(nearest(value, option.choices))));
+    if (!result.values.emplace(option.name, value).second)
+      refuse(fmt::format("option `--{}` is given twice", option.name));
+  }
+
+  /// What can be said only when the command is known.
+  void check() {
+    if (result.has("version")) {
+      result.command = "version";
+      return;
+    }
+    if (result.has("help")) {
+      result.operands = result.command == "help" ? result.operands : std::vector<std::string>{};
+      result.command = "help";
+      return;
+    }
+    if (result.command.empty())
+      refuse("expected a command");
+    if (contains(laterCommands, result.command))
+      refuse(fmt::format("`{}` is not in this version", result.command));
+    for (const Option &option : options()) {
+      bool given = option.name == "include" ? !result.includeDirectories.empty() : result.has(option.name);
+      if (given && !option.available)
+        refuse(fmt::format("option `--{}` is not in this version", option.name));
+      if (given && !takes(option, result.command))
+        refuse(fmt::format("`{}` takes no option `--{}`", result.command, option.name));
+    }
+    checkOperands();
+    if (result.command == "emit" && !result.has("output") && !result.has("emit"))
+      refuse("`emit` needs `--output DIR`");
+    if (result.has("emit") && result.has("output"))
+      refuse("`--emit` prints to standard output and takes no `--output`");
+  }
+
+  void checkOperands() {
+    bool wantsModel = result.command != "help";
+    if (wantsModel && result.operands.empty())
+      refuse(fmt::format("`{}` needs a model: hornfels {} MODEL", result.command, result.command));
+    if (result.operands.size() > 1)
+      refuse(fmt::format("`{}` takes one {}, found {}: the second is {}", result.command,
+                         wantsModel ? "model" : "name", result.operands.size(), quoted(result.operands[1])));
+    if (wantsModel && result.operands[0].empty())
+      refuse("the name of the model is empty");
+  }
+
+  const std::vector<std::string> &arguments;
+  size_t next = 0;
+  bool optionsEnded = false;
+  CommandLine result;
+};
+
+} // namespace
+
+CommandLine parseCommandLine(const std::vector<std::string> &arguments) { return Reader(arguments).read(); }
+
+std::string usage() {
+  return R"(usage: hornfels COMMAND MODEL.horn [OPTIONS]
+
+  build   MODEL [-o PROGRAM]     a program: PROGRAM train | evaluate | predict | summary | selftest
+  emit    MODEL -o DIR           its C++ sources, a header, a CMakeLists.txt
+  run     MODEL ARGUMENTS...     build into a cache and run: hornfels run MODEL train --data FILE.npz
+  summary MODEL                  layers, shapes and parameters
+  check   MODEL                  every error at once
+  help    [NAME]                 this text; or what the library says of a layer, loss, metric, optimizer
+
+  -o, --output PATH              what to write; replaced only if the tool wrote it, or with --force
+  --model NAME                   of a file with several models
+  --cpu=native|x86-64-v3|x86-64-v4|armv8
+                                 the processor; native for build and run, x86-64-v3 for emit
+  --fuse=all|none                fused kernels, or one kernel for each operation
+  --real=f32|f64                 the model's floating type
+  --only=predict                 leave training out
+  --loss=clip                    losses on clipped probabilities instead of logits
+  --dump=DIR                     write every stage of the compilation
+  --emit=STAGE                   with emit: print one stage and stop there
+  -I DIR                         where imported files may lie
+  --version
+)";
+}
+
+} // namespace hornfels::driver

@@ -1,0 +1,152 @@
+#include "frontend/driver/Compile.h"
+
+#include "frontend/driver/Console.h"
+#include "frontend/horn/Elaborator.h"
+#include "frontend/horn/Loader.h"
+#include "frontend/horn/Printer.h"
+#include "passes/Pipelines.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <fmt/format.h>
+
+namespace hornfels::driver {
+
+using namespace frontend;
+
+namespace {
+
+/// Everything one compilation needs, in the order of construction.
+class Session {
+public:
+  explicit Session(const CompileRequest &request)
+      : request(request), context(mlir::MLIRContext::Threading::DISABLED), handler(&context, [this](mlir::Diagnostic &d) {
+          internalErrors += "\n  " + d.str();
+          return mlir::success();
+        }) {
+    loadDialects(context);
+    LoadOptions options;
+    options.includeDirectories = request.includeDirectories;
+    LoadResult loaded = loadProgram(request.path, options, sources, diagnostics);
+    if (!loaded.systemError.empty())
+      throw Failure{SystemFailed, loaded.systemError};
+    program = std::move(loaded.program);
+  }
+
+  /// The elaborated module, or null when there are errors.
+  mlir::OwningOpRef<mlir::ModuleOp> elaborateModel(const std::string &modelName) {
+    ElaborateOptions options;
+    options.realIsF64 = request.realIsF64;
+    options.lossClip = request.lossClip;
+    options.onlyPredict = request.onlyPredict;
+    options.modelName = modelName;
+    auto module = elaborate(program, options, context, diagnostics);
+    if (!module && !diagnostics.hasErrors())
+      throw Failure{SystemFailed, "internal error: the model could not be elaborated" + internalErrors};
+    return module;
+  }
+
+  /// What there is to say so far.
+  Compilation outcome() const {
+    Compilation result;
+    result.messages = diagnostics.render();
+    result.hasErrors = diagnostics.hasErrors();
+    return result;
+  }
+
+  const CompileRequest &request;
+  SourceManager sources;
+  Diagnostics diagnostics{sources};
+  Program program;
+  std::string internalErrors; // what MLIR itself reports: always an error of ours
+  mlir::MLIRContext context;
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+std::string textOf(mlir::DictionaryAttr entry, llvm::StringRef key) {
+  auto attribute = entry.getAs<mlir::StringAttr>(key);
+  return attribute ? attribute.str() : std::string();
+}
+
+/// "(None, 16)"
+std::string shapeText(mlir::Type type) {
+  auto tensor = llvm::dyn_cast_or_null<mlir::RankedTensorType>(type);
+  if (!tensor)
+    return "(None)";
+  std::string text = "(";
+  for (auto [axis, size] : llvm::enumerate(tensor.getShape()))
+    text += (axis ? ", " : "") + (mlir::ShapedType::isDynamic(size) ? std::string("None") : std::to_string(size));
+  return text + (tensor.getRank() == 1 ? ",)" : ")");
+}
+
+mlir::Type typeOf(mlir::DictionaryAttr entry, llvm::StringRef key) {
+  auto attribute = entry.getAs<mlir::TypeAttr>(key);
+  return attribute ? attribute.getValue() : mlir::Type();
+}
+
+/// Calls `visit` with each dictionary of a list attribute of the module.
+template <typename Visit> void forEachEntry(mlir::ModuleOp module, llvm::StringRef name, Visit visit) {
+  if (auto list = module->getAttrOfType<mlir::ArrayAttr>(name))
+    for (mlir::Attribute entry : list)
+      visit(llvm::cast<mlir::DictionaryAttr>(entry));
+}
+
+ModelSummary summaryOf(mlir::ModuleOp module) {
+  ModelSummary summary;
+  if (auto name = module->getAttrOfType<mlir::StringAttr>("horn.model"))
+    summary.name = name.str();
+  forEachEntry(module, "horn.inputs", [&](mlir::DictionaryAttr entry) {
+    summary.inputs.push_back({textOf(entry, "name"), "input", shapeText(typeOf(entry, "type")), 0, {}});
+  });
+  forEachEntry(module, "horn.layers", [&](mlir::DictionaryAttr entry) {
+    SummaryRow row{textOf(entry, "name"), textOf(entry, "kind"), shapeText(typeOf(entry, "output")), 0, {}};
+    if (auto parameters = entry.getAs<mlir::IntegerAttr>("parameters"))
+      row.parameters = parameters.getInt();
+    if (auto inputs = entry.getAs<mlir::ArrayAttr>("inputs"))
+      for (auto input : inputs.getAsRange<mlir::StringAttr>())
+        row.inputs.push_back(input.str());
+    summary.layers.push_back(std::move(row));
+  });
+  forEachEntry(module, "horn.variables", [&](mlir::DictionaryAttr entry) {
+    std::string role = textOf(entry, "role");
+    auto type = llvm::dyn_cast_or_null<mlir::RankedTensorType>(typeOf(entry, "type"));
+    if (!type || (role != "weight" && role != "state"))
+      return;
+    int64_t bytes = type.getNumElements() * (type.getElementTypeBitWidth() + 7) / 8;
+    (role == "weight" ? summary.trainable : summary.nonTrainable) += type.getNumElements();
+    (role == "weight" ? summary.trainableBytes : summary.nonTrainableBytes) += bytes;
+  });
+  return summary;
+}
+
+} // namespace
+
+const std::vector<std::string> &stageNames() {
+  static const std::vector<std::string> names = {"import",  "elaborate", "simplify", "differentiate",
+                                                 "lower",   "fuse",      "memory",   "schedule"};
+  return names;
+}
+
+Compilation checkModel(const CompileRequest &request) {
+  Session session(request);
+  if (!request.modelName.empty() || session.program.models.empty()) {
+    session.elaborateModel(request.modelName);
+    return session.outcome();
+  }
+  for (const Definition *model : session.program.models)
+    session.elaborateModel(model->name.text);
+  return session.outcome();
+}
+
+Compilation summarizeModel(const CompileRequest &request, ModelSummary &summary) {
+  Session session(request);
+  if (auto module = session.elaborateModel(request.modelName))
+    summary = summaryOf(*module);
+  return session.outcome();
+}
+
+} // namespace hornfels::driver

@@ -1,0 +1,91 @@
+#include "frontend/driver/Toolchain.h"
+
+#include "frontend/driver/Console.h"
+#include "frontend/driver/Process.h"
+#include "frontend/horn/Source.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+#include <sstream>
+#include <unistd.h>
+
+namespace hornfels::driver {
+
+using frontend::printable;
+
+/// build/release/bin/hornfels -> build/release/lib/libhornfels_runtime.a
+static std::string runtimeLibrary() {
+  char buffer[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", buffer, sizeof buffer);
+  if (length < 0)
+    throw Failure{SystemFailed, fmt::format("/proc/self/exe: {}", strerror(errno))};
+  std::string tool(buffer, static_cast<size_t>(length));
+  std::string library = parentOf(parentOf(tool)) + "/lib/libhornfels_runtime.a";
+  if (access(library.c_str(), R_OK) != 0)
+    throw Failure{SystemFailed, fmt::format("{}: {}; it belongs beside the tool", printable(library), strerror(errno))};
+  return library;
+}
+
+static std::vector<std::string> words(const std::string &text) {
+  std::istringstream stream(text);
+  std::vector<std::string> result;
+  for (std::string word; stream >> word;)
+    result.push_back(word);
+  return result;
+}
+
+std::vector<std::string> compilerCommand(const Compilation &project, const std::string &cpu, const std::string &folder,
+                                         const std::string &program) {
+  const char *chosen = getenv("CXX");
+  std::vector<std::string> command = words(chosen ? chosen : "");
+  if (command.empty())
+    command = {"c++"};
+  // The flags of the generated CMakeLists.txt: without the second, both compilers turn a vector sqrt into calls.
+  for (const char *flag : {"-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"})
+    command.push_back(flag);
+  command.push_back("-march=" + (cpu == "armv8" ? std::string("armv8-a") : cpu));
+  command.push_back("-I" + folder);
+  for (const std::string &source : project.programSources)
+    command.push_back(folder + "/" + source);
+  command.push_back(runtimeLibrary());
+  for (const std::string &library : words(HORNFELS_RUNTIME_LIBRARIES))
+    command.push_back(library);
+  command.push_back("-pthread");
+  command.push_back("-o");
+  command.push_back(program);
+  return command;
+}
+
+void compileProgram(const Compilation &project, const std::string &cpu, TemporaryFolder &folder,
+                    const std::string &program) {
+  writeFiles(folder.path(), project.files);
+  std::vector<std::string> command = compilerCommand(project, cpu, folder.path(), program);
+  ProcessResult result = runProcess(command, folder.path());
+  if (!result.succeeded()) {
+    folder.keep();
+    std::string why = result.startError ? fmt::format("cannot run the C++ compiler `{}`: {}", printable(command[0]),
+                                                      strerror(result.startError))
+                                        : fmt::format("the C++ compiler `{}` failed", printable(command[0]));
+    throw Failure{SystemFailed, fmt::format("{}\n  command: {}\n  sources: {}{}{}", why, commandText(command),
+                                            printable(folder.path()), result.output.empty() ? "" : "\n", result.output)};
+  }
+  markProgram(program);
+}
+
+void writeStages(const Compilation &compilation, const std::string &folder) {
+  std::vector<GeneratedFile> files;
+  int number = 0;
+  for (const Stage &stage : compilation.stages) {
+    bool isHorn = stage.name == "import";
+    std::string text = stage.changed ? stage.text : fmt::format("// {} changed nothing\n", stage.name);
+    files.push_back({fmt::format("{:02}-{}.{}", number, stage.name, isHorn ? "horn" : "mlir"), text});
+    number += 10;
+  }
+  for (const GeneratedFile &file : compilation.files)
+    if (file.path == compilation.modelName + ".cpp")
+      files.push_back({"90-" + file.path, file.text});
+  installProject(files, folder);
+}
+
+} // namespace hornfels::driver
