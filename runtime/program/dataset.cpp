@@ -1,0 +1,305 @@
+#include "dataset.h"
+
+#include <cmath>
+
+#include <unistd.h>
+
+#include "convert.h"
+#include "nearest.h"
+#include "runtime/core/text.h"
+#include "tokens.h"
+
+namespace hornfels {
+
+namespace {
+
+constexpr int64_t most_rows = (int64_t{1} << 32) - 1; /* row numbers are 32 bits wide */
+
+bool is_tokens(const hornfels_tensor &tensor) {
+  return tensor.type == HORNFELS_TOKENS16 || tensor.type == HORNFELS_TOKENS32;
+}
+
+/* An input or target, what it is called in files, and its array. */
+struct wanted_array {
+  const hornfels_tensor *tensor;
+  bool is_target;
+  std::vector<std::string> names; /* without suffix: "review", and "x" when it is the only one */
+  std::string found;              /* with suffix; tokens: without _values and _offsets */
+  array_source source, offsets;
+  int64_t rows = 0;
+};
+
+std::vector<wanted_array> list_arrays(const hornfels_model &model, bool targets) {
+  std::vector<wanted_array> list;
+  const auto add = [&](const hornfels_tensor *info, int32_t count, bool is_target, const char *stand_in) {
+    for (int32_t i = 0; i < count; ++i) {
+      wanted_array array{};
+      array.tensor = info + i;
+      array.is_target = is_target;
+      array.names.push_back(info[i].name);
+      if (count == 1)
+        array.names.push_back(stand_in);
+      list.push_back(std::move(array));
+    }
+  };
+  add(model.input_info, model.inputs, false, "x");
+  if (targets)
+    add(model.target_info, model.targets, true, "y");
+  return list;
+}
+
+/* The names to look for, most wanted first. */
+std::vector<std::string> candidates(const wanted_array &array, const suffixes &wanted, const char *end) {
+  std::vector<std::string> result;
+  for (const std::string &suffix : wanted)
+    for (const std::string &name : array.names)
+      result.push_back(name + suffix + end);
+  return result;
+}
+
+std::string enumerate(const std::vector<std::string> &names, const char *last) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < 20; ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? last : ", ") + quoted(names[i]);
+  return names.size() > 20 ? text + ", ..." : text;
+}
+
+[[noreturn]] void not_there(const wanted_array &array, const data_file &file, const std::vector<std::string> &names) {
+  const std::vector<std::string> present = file.names();
+  const std::string guess = nearest(names.front(), present);
+  const std::string guess_again = guess.empty() ? nearest(names.back(), present) : guess;
+  throw failure(exit_input, file.name() + ": error: no array " + enumerate(names, " or ") + " for " + array.tensor->name +
+                                " (" + tensor_text(*array.tensor) + ", " +
+                                (array.tensor->position ? array.tensor->position : "?") + ")" +
+                                (present.empty() ? "; the file has no arrays" : "; it has " + enumerate(present, " and ")) +
+                                (guess_again.empty() ? "" : "; did you mean " + guess_again + "?"));
+}
+
+[[noreturn]] void does_not_fit(const wanted_array &array, const std::string &expected) {
+  throw failure(exit_input, array.source.place + ": error: is " + array.source.header.text() + ", expected " + expected +
+                                " for " + array.tensor->name + ", declared at " +
+                                (array.tensor->position ? array.tensor->position : "?"));
+}
+
+/* Finds the array (of tokens, both arrays) and reads its header. */
+void find(wanted_array &array, const data_file &file, const suffixes &wanted) {
+  const char *const end = is_tokens(*array.tensor) ? "_values" : "";
+  const std::vector<std::string> names = candidates(array, wanted, end);
+  const std::string name = file.find(names);
+  if (name.empty())
+    not_there(array, file, names);
+  array.source = file.open(name);
+  if (!is_tokens(*array.tensor))
+    return;
+  const std::string offsets = name.substr(0, name.size() - 7) + "_offsets";
+  if (file.find({offsets}).empty())
+    not_there(array, file, {offsets});
+  array.offsets = file.open(offsets);
+  if (array.offsets.header.data_offset == array.source.header.data_offset && array.offsets.place == array.source.place)
+    throw failure(exit_input, file.name() + ": error: tokens need two arrays, values and offsets, in an .npz");
+}
+
+/* Whether a[0..n) and b[0..m) are the same but for axes of 1 at the end of one of them. */
+bool same_shape(const int64_t *a, size_t n, const int64_t *b, size_t m) {
+  if (n > m)
+    return same_shape(b, m, a, n);
+  if (m > n + 1 || (m == n + 1 && b[n] != 1))
+    return false;
+  for (size_t i = 0; i < n; ++i)
+    if (a[i] != b[i])
+      return false;
+  return true;
+}
+
+/* Whether the array's rows are class numbers for a target of one-hot rows. */
+bool holds_classes(const wanted_array &array) {
+  const hornfels_tensor &tensor = *array.tensor;
+  const npy_header &header = array.source.header;
+  const size_t rank = static_cast<size_t>(tensor.rank);
+  return tensor.accepts_classes && rank > 0 && tensor.shape[rank - 1] > 1 &&
+         same_shape(tensor.shape, rank - 1, header.shape + 1, header.rank - 1);
+}
+
+/* Compares the header with the tensor and finds how many rows there are. */
+void measure(wanted_array &array) {
+  const hornfels_tensor &tensor = *array.tensor;
+  const npy_header &header = array.source.header;
+  const size_t rank = static_cast<size_t>(tensor.rank);
+  if (is_tokens(tensor)) {
+    const npy_header &offsets = array.offsets.header;
+    if (header.rank != 1 || header.kind == 'f' || header.kind == 'b')
+      does_not_fit(array, "one axis of integers");
+    if (offsets.rank != 1 || offsets.elements == 0 || offsets.kind == 'f' || offsets.kind == 'b')
+      throw failure(exit_input, array.offsets.place + ": error: is " + offsets.text() +
+                                    ", expected one axis of integers: where each row begins, and the end");
+    array.rows = offsets.elements - 1;
+    return;
+  }
+  const bool fits = header.rank > 0 && (same_shape(tensor.shape, rank, header.shape + 1, header.rank - 1) ||
+                                        holds_classes(array));
+  if (!fits) {
+    std::string expected = type_name(tensor.type) + std::string("[rows");
+    for (size_t i = 0; i < rank; ++i)
+      expected += format(", %lld", static_cast<long long>(tensor.shape[i]));
+    does_not_fit(array, expected + "]" + (tensor.accepts_classes ? " or class numbers" : ""));
+  }
+  array.rows = header.shape[0];
+}
+
+/* Element type in which the array is kept. */
+int32_t kept_type(const wanted_array &array, bound_array::form &kept) {
+  const int32_t type = array.tensor->type;
+  const npy_header &header = array.source.header;
+  kept = is_tokens(*array.tensor) ? bound_array::tokens
+         : holds_classes(array)   ? bound_array::classes
+         : !array.is_target && (type == HORNFELS_F32 || type == HORNFELS_F64) && header.kind == 'u' && header.width == 1
+             ? bound_array::bytes
+             : bound_array::plain;
+  return kept == bound_array::classes ? HORNFELS_I32 : kept == bound_array::bytes ? HORNFELS_U8 : type;
+}
+
+void require_same_rows(const std::vector<wanted_array> &list) {
+  const auto& place = [](const wanted_array &a) { return is_tokens(*a.tensor) ? a.offsets.place : a.source.place; };
+  for (const wanted_array &array : list)
+    if (array.rows != list.front().rows)
+      throw failure(exit_input, place(array) + format(": error: has %lld rows, but ", static_cast<long long>(array.rows)) +
+                                    place(list.front()) + format(" has %lld", static_cast<long long>(list.front().rows)));
+  if (list.front().rows == 0)
+    throw failure(exit_input, place(list.front()) + ": error: has no rows");
+  if (list.front().rows > most_rows)
+    throw failure(exit_input, place(list.front()) + format(": error: has more than %lld rows", static_cast<long long>(most_rows)));
+}
+
+/* Refuses what the machine cannot hold, before a page of it is touched. */
+void require_memory(const std::vector<wanted_array> &list) {
+  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  double needed = 0;
+  for (const wanted_array &array : list) {
+    bound_array::form kept;
+    needed += static_cast<double>(array.source.header.elements) * static_cast<double>(type_bytes(kept_type(array, kept)));
+    if (is_tokens(*array.tensor))
+      needed += static_cast<double>(array.rows) * 8.0;
+  }
+  if (machine > 0 && needed > machine)
+    throw failure(exit_system, list.front().source.place + format(": error: these arrays need %.1f GB, this machine has %.1f",
+                                                                  needed / 1e9, machine / 1e9));
+}
+
+/* Class numbers in [0, limit), with the whole range of the data in the message. */
+template <class Number>
+void require_classes(const wanted_array &array, const Number *values, int64_t row_elements, int64_t limit) {
+  const int64_t count = array.rows * row_elements;
+  Number largest = 0;
+  int64_t wrong = -1;
+  for (int64_t i = 0; i < count; ++i) {
+    largest = std::max(largest, values[i]);
+    if (wrong < 0 && (values[i] < 0 || static_cast<int64_t>(values[i]) >= limit))
+      wrong = i;
+  }
+  if (wrong < 0)
+    return;
+  const hornfels_tensor &tensor = *array.tensor;
+  const char *const where = tensor.limit_position ? tensor.limit_position : tensor.position ? tensor.position : "?";
+  const long long row = static_cast<long long>(wrong / std::max<int64_t>(row_elements, 1));
+  const long long value = static_cast<long long>(values[wrong]);
+  const std::string what = array.is_target ? "classes" : "values";
+  std::string message = std::string(where) + ": error: ";
+  if (value < 0)
+    message += format("%s must be from 0 to %lld, but row %lld of ", what.c_str(), static_cast<long long>(limit - 1), row) +
+               array.source.place + format(" holds %lld", value);
+  else
+    message += format("%lld %s, but the data have %lld: row %lld of ", static_cast<long long>(limit), what.c_str(),
+                      static_cast<long long>(largest) + 1, row) +
+               array.source.place + format(" holds %lld", value);
+  if (tensor.limit_position && tensor.position)
+    message += std::string("\n") + tensor.position + ": note: " + tensor.name + " is declared here";
+  throw failure(exit_input, message);
+}
+
+/* Targets are numbers; rows of one-hot targets sum to 1. */
+template <class Real> void require_targets(const wanted_array &array, const Real *values, int64_t row_elements) {
+  const hornfels_tensor &tensor = *array.tensor;
+  const int64_t classes = tensor.rank > 0 ? tensor.shape[tensor.rank - 1] : 1;
+  const auto fail = [&](int64_t element, const std::string &what) {
+    throw failure(exit_input, array.source.place + format(": error: row %lld ", static_cast<long long>(element / row_elements)) +
+                                  what + "; it is the target of " + tensor.name);
+  };
+  const int64_t count = array.rows * row_elements;
+  for (int64_t i = 0; i < count; ++i)
+    if (!std::isfinite(values[i]))
+      fail(i, format("holds %g", static_cast<double>(values[i])));
+  if (!tensor.accepts_classes || classes < 2)
+    return;
+  for (int64_t i = 0; i < count; i += classes) {
+    double sum = 0;
+    for (int64_t c = 0; c < classes; ++c)
+      sum += static_cast<double>(values[i + c]);
+    if (std::fabs(sum - 1) > 1e-3)
+      fail(i, format("sums to %g; the probabilities of %lld classes sum to 1", sum, static_cast<long long>(classes)));
+  }
+}
+
+void require_values(const wanted_array &array, const bound_array &bound) {
+  const hornfels_tensor &tensor = *array.tensor;
+  if (bound.kept == bound_array::classes)
+    return require_classes(array, bound.data.as<int32_t>(), bound.row_elements, tensor.shape[tensor.rank - 1]);
+  if (tensor.limit > 0 && tensor.type == HORNFELS_I32)
+    return require_classes(array, bound.data.as<int32_t>(), bound.row_elements, tensor.limit);
+  if (tensor.limit > 0 && tensor.type == HORNFELS_I64)
+    return require_classes(array, bound.data.as<int64_t>(), bound.row_elements, tensor.limit);
+  if (array.is_target && tensor.type == HORNFELS_F32)
+    return require_targets(array, bound.data.as<float>(), bound.row_elements);
+  if (array.is_target && tensor.type == HORNFELS_F64)
+    return require_targets(array, bound.data.as<double>(), bound.row_elements);
+}
+
+bound_array read(wanted_array &array) {
+  bound_array bound;
+  bound.tensor = array.tensor;
+  const int32_t type = kept_type(array, bound.kept);
+  if (bound.kept == bound_array::tokens) {
+    bound.offsets = read_offsets(array.offsets, array.rows, array.source.header.elements);
+    read_tokens(array.source, array.rows, bound);
+    return bound;
+  }
+  const int64_t elements = array.source.header.elements;
+  bound.row_elements = elements / array.rows;
+  bound.data = buffer(static_cast<size_t>(elements) * type_bytes(type));
+  read_elements(array.source, type, bound.data.as<void>(), elements, 0, bound.row_elements);
+  require_values(array, bound);
+  return bound;
+}
+
+} // namespace
+
+bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix) {
+  if (file.is_single())
+    return false;
+  for (const wanted_array &array : list_arrays(model, true))
+    if (file.find(candidates(array, {suffix}, is_tokens(*array.tensor) ? "_values" : "")).empty())
+      return false;
+  return true;
+}
+
+dataset bind(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets) {
+  std::vector<wanted_array> list = list_arrays(model, targets);
+  if (file.is_single() && list.size() != 1)
+    throw failure(exit_input, file.name() + format(": error: a single array, but %zu are needed: save them in an .npz",
+                                                   list.size()));
+  for (wanted_array &array : list) {
+    find(array, file, wanted);
+    measure(array);
+  }
+  if (list.empty())
+    throw failure(exit_input, std::string(model.source) + ": error: the model has no inputs");
+  require_same_rows(list);
+  require_memory(list);
+  dataset result;
+  result.rows = list.front().rows;
+  for (wanted_array &array : list)
+    result.arrays.push_back(read(array));
+  file.require_unchanged();
+  return result;
+}
+
+} // namespace hornfels

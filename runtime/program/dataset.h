@@ -1,0 +1,48 @@
+/* The rows that a model is trained, evaluated or run on: every array checked against the model. */
+#ifndef HORNFELS_PROGRAM_DATASET_H
+#define HORNFELS_PROGRAM_DATASET_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "arrays.h"
+#include "buffer.h"
+#include "runtime/core/abi.h"
+
+namespace hornfels {
+
+/* All rows of one input or target. */
+struct bound_array {
+  enum form {
+    plain,   /* elements of the tensor's own type */
+    bytes,   /* u8 for a tensor of reals: images stay small and become reals in the batch */
+    classes, /* i32 class numbers for a target that takes them: they become one-hot in the batch */
+    tokens   /* ids with offsets of rows */
+  };
+  const hornfels_tensor *tensor = nullptr;
+  form kept = plain;
+  int64_t row_elements = 1; /* elements that are kept for a row (not of tokens) */
+  buffer data;
+  buffer offsets; /* of tokens: i64[rows + 1] */
+};
+
+struct dataset {
+  int64_t rows = 0;
+  std::vector<bound_array> arrays; /* in the order of the ABI: inputs, then targets */
+};
+
+/* Which arrays: `<name>` + one of the suffixes, the first for which the file has the first input's array. */
+using suffixes = std::vector<std::string>;
+
+/* Whether the file has every array of the model with this suffix. */
+bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix);
+
+/* Reads inputs, and with `targets` those too. Headers are compared with the model and with each other before memory
+ * is taken; then values are read and checked: ids and class numbers below their limit, no NaN among targets, offsets
+ * that rise. Throws a failure that names both sides, and the row. */
+dataset bind(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets);
+
+} // namespace hornfels
+
+#endif

@@ -1,0 +1,53 @@
+/* A handle of the generated model, with its threads; a call that fails throws. */
+#ifndef HORNFELS_PROGRAM_MODEL_HANDLE_H
+#define HORNFELS_PROGRAM_MODEL_HANDLE_H
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "failure.h"
+#include "runtime/core/abi.h"
+#include "runtime/core/pool.h"
+
+namespace hornfels {
+
+class model_handle {
+public:
+  /* `threads`: 0 for as many as the process may use processors. */
+  model_handle(const hornfels_model &table, int64_t capacity, int threads);
+  ~model_handle();
+  model_handle(const model_handle &) = delete;
+  model_handle &operator=(const model_handle &) = delete;
+
+  const hornfels_model &table() const { return model; }
+  void initialize(uint64_t seed);
+  void load(const std::string &path);
+  void save(const std::string &path);
+  void set_learning_rate(double rate) { check(model.set_learning_rate(handle, rate)); }
+  double learning_rate() const { return model.get_learning_rate(handle); }
+  void train(const hornfels_array *data, int64_t batch) { check(model.train_step(handle, data, batch)); }
+  void evaluate(const hornfels_array *data, int64_t batch) { check(model.evaluate_step(handle, data, batch)); }
+  void predict(const hornfels_array *data, const hornfels_result *results, int64_t batch) {
+    check(model.predict(handle, data, results, batch));
+  }
+  void reset_metrics() { check(model.reset_metrics(handle)); }
+  /* The values so far, in the order of metric_names; they hold until the next call. */
+  const std::vector<double> &metrics();
+
+private:
+  void check(int32_t status) {
+    if (status != HORNFELS_OK)
+      refuse(status);
+  }
+  [[noreturn]] void refuse(int32_t status);
+
+  const hornfels_model &model;
+  void *handle = nullptr;
+  hornfels_pool *pool = nullptr;
+  std::vector<double> values;
+};
+
+} // namespace hornfels
+
+#endif

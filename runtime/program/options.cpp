@@ -1,0 +1,239 @@
+#include "options.h"
+
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include "failure.h"
+#include "nearest.h"
+#include "runtime/core/text.h"
+
+namespace hornfels {
+
+namespace {
+
+enum : unsigned { for_train = 1, for_evaluate = 2, for_predict = 4, for_all = 7 };
+
+/* A value's text, and the name it was given by, for the message. */
+struct given {
+  std::string option, value;
+};
+
+[[noreturn]] void wrong(const given &g, const std::string &expected) {
+  throw failure(exit_usage, "error: " + g.option + ": " + quoted(g.value) + " is not " + expected);
+}
+
+template <class Number> Number whole(const given &g, Number least, Number most) {
+  Number value{};
+  const char *const end = g.value.data() + g.value.size();
+  const std::from_chars_result result = std::from_chars(g.value.data(), end, value);
+  if (result.ec != std::errc() || result.ptr != end || value < least || value > most)
+    wrong(g, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+  return value;
+}
+
+double real(const given &g, double below, const char *expected) {
+  double value = 0;
+  const char *const end = g.value.data() + g.value.size();
+  const std::from_chars_result result = std::from_chars(g.value.data(), end, value);
+  if (result.ec != std::errc() || result.ptr != end || !(value > 0) || !(value < below))
+    wrong(g, expected);
+  return value;
+}
+
+std::string path(const given &g) {
+  if (g.value.empty())
+    wrong(g, "a file name");
+  return g.value;
+}
+
+constexpr int64_t most = int64_t{1} << 31;
+
+struct option {
+  const char *name;
+  const char *value; /* null: a flag */
+  unsigned commands;
+  const char *help;
+  void (*set)(options &, const given &);
+};
+
+/* The one list of all options. */
+const option table[] = {
+    {"--data", "FILE", for_all, "arrays by name in an .npz",
+     [](options &o, const given &g) { o.data = path(g); }},
+    {"--epochs", "N", for_train, "times that all rows are gone through",
+     [](options &o, const given &g) { o.epochs = whole<int64_t>(g, 1, most); }},
+    {"--batch-size", "N", for_all, "rows of a step",
+     [](options &o, const given &g) { o.batch_size = whole<int64_t>(g, 1, most); }},
+    {"--learning-rate", "X", for_train, "the optimizer's first learning rate",
+     [](options &o, const given &g) { o.learning_rate = real(g, 1e38, "a number above 0"); }},
+    {"--seed", "N", for_train, "of first weights, shuffling and dropout (0)",
+     [](options &o, const given &g) { o.seed = whole<uint64_t>(g, 0, UINT64_MAX); }},
+    {"--validation", "N", for_train, "hold out the first N rows",
+     [](options &o, const given &g) { o.validation = whole<int64_t>(g, 1, most); }},
+    {"--validation-split", "X", for_train, "hold out the last part X of the rows, 0 to 1",
+     [](options &o, const given &g) { o.validation_split = real(g, 1.0, "a number between 0 and 1"); }},
+    {"--no-shuffle", nullptr, for_train, "take the rows in the order of the file",
+     [](options &o, const given &) { o.shuffle = false; }},
+    {"--threads", "N", for_all, "threads that work (as many as there are processors)",
+     [](options &o, const given &g) { o.threads = whole<int>(g, 1, 64); }},
+    {"--weights", "FILE", for_all, "the .npz that train writes, and evaluate and predict read",
+     [](options &o, const given &g) { o.weights = path(g); }},
+    {"--initial-weights", "FILE", for_train, "the .npz to start from",
+     [](options &o, const given &g) { o.initial_weights = path(g); }},
+    {"--history", "FILE", for_train, "write the metrics of every epoch as JSON",
+     [](options &o, const given &g) { o.history = path(g); }},
+    {"--output", "FILE", for_predict, "where the predictions go: .npy, or .npz with an array for each output",
+     [](options &o, const given &g) { o.output = path(g); }},
+    {"--timing", nullptr, for_train, "print the seconds of each epoch's steps, validation aside",
+     [](options &o, const given &) { o.timing = true; }},
+    {"--verbose", "0|1|2", for_all, "0 nothing while it works, 1 a bar on a terminal, 2 a line an epoch",
+     [](options &o, const given &g) { o.verbose = whole<int>(g, 0, 2); }},
+};
+
+struct named_command {
+  const char *name;
+  command what;
+  unsigned mask;
+  const char *help;
+};
+
+const named_command commands[] = {
+    {"train", command::train, for_train, "train the model and write its weights"},
+    {"evaluate", command::evaluate, for_evaluate, "loss and metrics on the test arrays"},
+    {"predict", command::predict, for_predict, "write the model's outputs"},
+    {"help", command::help, 0, "this text, or that of one command"},
+};
+
+const named_command *find_command(const std::string &name) {
+  for (const named_command &one : commands)
+    if (name == one.name)
+      return &one;
+  return nullptr;
+}
+
+const named_command &require_command(const std::string &name) {
+  if (const named_command *found = find_command(name))
+    return *found;
+  std::vector<std::string> known;
+  for (const named_command &one : commands)
+    known.push_back(one.name);
+  throw failure(exit_usage, "error: unknown command " + quoted(name) + did_you_mean(name, known));
+}
+
+/* The option of a name among those of a command; an error says what it is near to, or where it belongs. */
+const option &require_option(const std::string &name, const named_command &of) {
+  std::vector<std::string> known;
+  for (const option &one : table) {
+    const bool here = (one.commands & of.mask) != 0;
+    if (name == one.name && here)
+      return one;
+    if (name == one.name)
+      throw failure(exit_usage, "error: " + name + " is not an option of " + of.name);
+    if (here)
+      known.push_back(one.name);
+  }
+  throw failure(exit_usage, "error: unknown option " + quoted(name) + did_you_mean(name, known));
+}
+
+bool asks_for_help(const std::string &word) { return word == "--help" || word == "-h"; }
+
+void require_given(const options &o, const named_command &of) {
+  const auto need = [&](const std::string &value, const char *option) {
+    if (value.empty())
+      throw failure(exit_usage, std::string("error: ") + of.name + " needs " + option + " FILE");
+  };
+  need(o.data, "--data");
+  if (of.what != command::train)
+    need(o.weights, "--weights");
+  if (of.what == command::predict)
+    need(o.output, "--output");
+  if (o.validation > 0 && o.validation_split > 0)
+    throw failure(exit_usage, "error: --validation and --validation-split exclude each other");
+}
+
+} // namespace
+
+options parse_options(const hornfels_model &model, const std::vector<std::string> &arguments) {
+  options result;
+  if (arguments.empty())
+    throw failure(exit_usage, help_text(model, ""));
+  const std::string &first = arguments[0];
+  if (first == "--version") {
+    if (arguments.size() > 1)
+      throw failure(exit_usage, "error: --version takes nothing after it");
+    result.what = command::version;
+    return result;
+  }
+  if (asks_for_help(first))
+    return result;
+  if (first.size() > 1 && first[0] == '-')
+    throw failure(exit_usage, "error: " + quoted(first) + " before a command; expected train, evaluate or predict");
+  const named_command &chosen = require_command(first);
+  result.what = chosen.what;
+  if (chosen.what == command::help) {
+    if (arguments.size() > 2)
+      throw failure(exit_usage, "error: help takes the name of one command");
+    if (arguments.size() == 2)
+      result.topic = require_command(arguments[1]).name;
+    return result;
+  }
+  if (chosen.what != command::predict && !model.training)
+    throw failure(exit_usage, std::string("error: ") + model.name + " (" + model.source +
+                                  ") has no `train` block, so it cannot " + chosen.name);
+  std::set<std::string> seen;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string &word = arguments[i];
+    if (asks_for_help(word)) {
+      result.what = command::help;
+      result.topic = chosen.name;
+      return result;
+    }
+    if (word.size() < 2 || word[0] != '-')
+      throw failure(exit_usage, "error: unexpected argument " + quoted(word));
+    const size_t equals = word.find('=');
+    given g{word.substr(0, equals), ""};
+    const option &one = require_option(g.option == "-o" ? "--output" : g.option, chosen);
+    if (!seen.insert(one.name).second)
+      throw failure(exit_usage, "error: " + g.option + " is given twice");
+    if (!one.value && equals != std::string::npos)
+      throw failure(exit_usage, "error: " + g.option + " takes no value");
+    if (one.value && equals != std::string::npos)
+      g.value = word.substr(equals + 1);
+    else if (one.value) {
+      /* A value may begin with one dash (a negative number, to be refused by name; a file): not with two. */
+      if (i + 1 == arguments.size() || arguments[i + 1].compare(0, 2, "--") == 0)
+        throw failure(exit_usage, "error: " + g.option + " needs a value: " + one.value);
+      g.value = arguments[++i];
+    }
+    one.set(result, g);
+  }
+  require_given(result, chosen);
+  return result;
+}
+
+std::string help_text(const hornfels_model &model, const std::string &topic) {
+  const named_command *of = topic.empty() ? nullptr : find_command(topic);
+  std::string text = std::string(model.name) + ", a model compiled from " + model.source + "\n\n";
+  if (!of || of->mask == 0) {
+    text += "commands\n";
+    for (const named_command &one : commands)
+      text += format("  %-10s %s\n", one.name, one.help);
+    return text + "\n" + model.name + " help COMMAND lists its options; --version tells what was built\n";
+  }
+  text += std::string(model.name) + " " + of->name + ": " + of->help + "\n";
+  for (const option &one : table)
+    if (one.commands & of->mask)
+      text += format("  %-24s %s\n",
+                     (std::string(one.name) + (one.value ? std::string(" ") + one.value : "") +
+                      (std::string(one.name) == "--output" ? ", -o" : ""))
+                         .c_str(),
+                     one.help);
+  if (model.training && of->what == command::train)
+    text += format("\nWithout options: %lld epochs, batches of %lld, learning rate %g.\n",
+                   static_cast<long long>(model.training->epochs), static_cast<long long>(model.training->batch_size),
+                   model.training->learning_rate);
+  return text;
+}
+
+} // namespace hornfels

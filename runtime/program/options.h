@@ -1,0 +1,38 @@
+/* The command line of the program. */
+#ifndef HORNFELS_PROGRAM_OPTIONS_H
+#define HORNFELS_PROGRAM_OPTIONS_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/core/abi.h"
+
+namespace hornfels {
+
+enum class command { train, evaluate, predict, help, version };
+
+/* What the user asked for; where nothing was said, the model's `train` block decides. */
+struct options {
+  command what = command::help;
+  std::string topic; /* of help: a command's name or nothing */
+  std::string data, weights, initial_weights, history, output;
+  int64_t epochs = 0, batch_size = 0;
+  uint64_t seed = 0;
+  int64_t validation = 0;        /* rows, the first ones */
+  double validation_split = 0.0; /* part of all rows, the last ones */
+  int threads = 0;               /* 0: as many as the process may use processors */
+  double learning_rate = 0.0;    /* 0: the model's */
+  bool shuffle = true, timing = false;
+  int verbose = -1; /* -1: a bar on a terminal, else a line an epoch */
+};
+
+/* Reads argv[1..]. Throws a failure with exit_usage that names the option, the value and what is allowed. */
+options parse_options(const hornfels_model &model, const std::vector<std::string> &arguments);
+
+/* The program's help, or that of one command ("train"). */
+std::string help_text(const hornfels_model &model, const std::string &topic);
+
+} // namespace hornfels
+
+#endif

@@ -1,0 +1,308 @@
+#include "double_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace hornfels_tests {
+
+namespace {
+
+enum class loss_kind { squares, logistic, softmax };
+
+/* What differs between the models. */
+struct setting {
+  loss_kind loss;
+  int64_t features, units;
+  hornfels_tensor input, target, output;
+  double rate;
+};
+
+/* y = f(x . kernel + bias) for one row at a time; d loss / d logits = prediction - target for all three losses (for
+ * squares times 2), so one update serves them all. */
+struct state {
+  const setting &of;
+  int64_t capacity;
+  std::vector<float> kernel, bias;
+  double loss_sum = 0, metric_sum = 0, count = 0, rate;
+  uint64_t seed = 0;
+  int64_t step = 0;
+  bool ready = false;
+  std::string error;
+
+  state(const setting &s, int64_t most)
+      : of(s), capacity(most), kernel(static_cast<size_t>(s.features * s.units)), bias(static_cast<size_t>(s.units)),
+        rate(s.rate) {}
+
+  int32_t fail(int32_t status, const char *message) {
+    error = message;
+    return status;
+  }
+
+  size_t at(int64_t feature, int64_t unit) const { return static_cast<size_t>(feature * of.units + unit); }
+
+  bool is_tokens() const { return of.input.type == HORNFELS_TOKENS16 || of.input.type == HORNFELS_TOKENS32; }
+
+  int64_t id(const hornfels_array &x, int64_t i) const {
+    return of.input.type == HORNFELS_TOKENS16 ? static_cast<const uint16_t *>(x.data)[i]
+                                              : static_cast<const int32_t *>(x.data)[i];
+  }
+
+  /* touch(feature, value) for each feature of a row that is not 0. */
+  template <class Touch> void each_feature(const hornfels_array &x, int64_t row, Touch touch) const {
+    if (is_tokens()) {
+      for (int64_t i = x.offsets[row]; i < x.offsets[row + 1]; ++i)
+        touch(id(x, i), 1.0f);
+      return;
+    }
+    const float *values = static_cast<const float *>(x.data) + row * of.features;
+    for (int64_t f = 0; f < of.features; ++f)
+      touch(f, values[f]);
+  }
+
+  std::vector<double> predict_row(const hornfels_array &x, int64_t row) const {
+    std::vector<double> y(bias.begin(), bias.end());
+    each_feature(x, row, [&](int64_t f, float value) {
+      for (int64_t u = 0; u < of.units; ++u)
+        y[static_cast<size_t>(u)] += static_cast<double>(value * kernel[at(f, u)]);
+    });
+    double sum = 0;
+    for (double &v : y) {
+      if (of.loss == loss_kind::logistic)
+        v = 1 / (1 + std::exp(-v));
+      if (of.loss == loss_kind::softmax)
+        sum += v = std::exp(v);
+    }
+    for (double &v : y)
+      v = sum > 0 ? v / sum : v;
+    return y;
+  }
+
+  double target(const hornfels_array &t, int64_t row, int64_t unit) const {
+    if (of.target.type == HORNFELS_I32)
+      return static_cast<const int32_t *>(t.data)[row] == unit ? 1 : 0;
+    return static_cast<double>(static_cast<const float *>(t.data)[row * of.units + unit]);
+  }
+
+  /* Adds a row to the metrics; returns prediction - target. */
+  std::vector<double> judge(const hornfels_array *data, int64_t row) {
+    std::vector<double> y = predict_row(data[0], row);
+    const size_t best = static_cast<size_t>(std::max_element(y.begin(), y.end()) - y.begin());
+    size_t wanted = 0;
+    for (size_t u = 0; u < y.size(); ++u) {
+      const double t = target(data[1], row, static_cast<int64_t>(u));
+      wanted = t > 0.5 ? u : wanted;
+      if (of.loss == loss_kind::squares) {
+        loss_sum += (y[u] - t) * (y[u] - t);
+        metric_sum += std::fabs(y[u] - t);
+      } else {
+        loss_sum -= t > 0 ? t * std::log(std::fmax(y[u], 1e-7)) : 0;
+      }
+      if (of.loss == loss_kind::logistic) {
+        loss_sum -= (1 - t) * std::log(std::fmax(1 - y[u], 1e-7));
+        metric_sum += (y[u] > 0.5) == (t > 0.5);
+      }
+      y[u] -= t;
+    }
+    metric_sum += of.loss == loss_kind::softmax && best == wanted;
+    count += 1;
+    return y;
+  }
+
+  int32_t check(const void *data, int64_t batch) {
+    error.clear();
+    if (!data || batch < 0 || batch > capacity)
+      return fail(HORNFELS_BAD_ARGUMENT, "a batch beyond the capacity");
+    return ready ? static_cast<int32_t>(HORNFELS_OK) : fail(HORNFELS_BAD_STATE, "neither initialised nor loaded");
+  }
+
+  void train(const hornfels_array *data, int64_t batch) {
+    std::vector<std::vector<double>> errors;
+    for (int64_t row = 0; row < batch; ++row)
+      errors.push_back(judge(data, row));
+    const double scale = rate / static_cast<double>(batch);
+    for (int64_t row = 0; row < batch; ++row)
+      for (int64_t u = 0; u < of.units; ++u) {
+        const float change = static_cast<float>(scale * errors[static_cast<size_t>(row)][static_cast<size_t>(u)]);
+        bias[static_cast<size_t>(u)] -= change;
+        each_feature(data[0], row, [&](int64_t f, float value) { kernel[at(f, u)] -= change * value; });
+      }
+    ++step;
+  }
+};
+
+state *of(void *handle) { return static_cast<state *>(handle); }
+const state *of(const void *handle) { return static_cast<const state *>(handle); }
+
+template <const setting &S> int32_t create(void **handle, int64_t capacity) {
+  *handle = new state(S, capacity);
+  return HORNFELS_OK;
+}
+
+void destroy(void *handle) { delete of(handle); }
+int32_t set_pool(void *, const hornfels_pool *) { return HORNFELS_OK; }
+
+int32_t initialize(void *handle, uint64_t seed) {
+  state &s = *of(handle);
+  uint64_t bits = seed * 2654435761u + 12345;
+  for (float &w : s.kernel) {
+    bits = bits * 6364136223846793005u + 1442695040888963407u;
+    w = static_cast<float>(static_cast<double>(bits >> 40) / (1 << 24) - 0.5) * 0.01f;
+  }
+  s.bias.assign(s.bias.size(), 0.0f);
+  s.ready = true;
+  return HORNFELS_OK;
+}
+
+int32_t train_step(void *handle, const hornfels_array *data, int64_t batch) {
+  const int32_t status = of(handle)->check(data, batch);
+  if (status == HORNFELS_OK)
+    of(handle)->train(data, batch);
+  return status;
+}
+
+int32_t evaluate_step(void *handle, const hornfels_array *data, int64_t batch) {
+  const int32_t status = of(handle)->check(data, batch);
+  for (int64_t row = 0; status == HORNFELS_OK && row < batch; ++row)
+    of(handle)->judge(data, row);
+  return status;
+}
+
+int32_t predict(void *handle, const hornfels_array *inputs, const hornfels_result *outputs, int64_t batch) {
+  state &s = *of(handle);
+  const int32_t status = s.check(inputs, batch);
+  if (status != HORNFELS_OK)
+    return status;
+  if (outputs[0].size < batch * s.of.units)
+    return s.fail(HORNFELS_BAD_ARGUMENT, "the result is too small");
+  float *to = static_cast<float *>(outputs[0].data);
+  for (int64_t row = 0; row < batch; ++row)
+    for (const double y : s.predict_row(inputs[0], row))
+      *to++ = static_cast<float>(y);
+  return HORNFELS_OK;
+}
+
+int32_t reset_metrics(void *handle) {
+  state &s = *of(handle);
+  s.loss_sum = s.metric_sum = s.count = 0;
+  return HORNFELS_OK;
+}
+
+int32_t get_metrics(const void *handle, double *values) {
+  const state &s = *of(handle);
+  values[0] = s.loss_sum / std::fmax(s.count, 1);
+  values[1] = s.metric_sum / std::fmax(s.count, 1);
+  return HORNFELS_OK;
+}
+
+/* Variables: kernel, bias, and a metric's, which is not saved. */
+int32_t get_variable(const void *handle, int32_t index, void *data, int64_t size) {
+  const state &s = *of(handle);
+  const std::vector<float> &from = index == 0 ? s.kernel : s.bias;
+  if (index > 1 || size != static_cast<int64_t>(from.size()))
+    return HORNFELS_BAD_ARGUMENT;
+  std::memcpy(data, from.data(), from.size() * sizeof(float));
+  return HORNFELS_OK;
+}
+
+int32_t set_variable(void *handle, int32_t index, const void *data, int64_t size) {
+  state &s = *of(handle);
+  std::vector<float> &to = index == 0 ? s.kernel : s.bias;
+  if (index > 1 || size != static_cast<int64_t>(to.size()))
+    return s.fail(HORNFELS_BAD_ARGUMENT, "wrong size");
+  std::memcpy(to.data(), data, to.size() * sizeof(float));
+  s.ready = true;
+  return HORNFELS_OK;
+}
+
+int32_t set_learning_rate(void *handle, double rate) {
+  of(handle)->rate = rate;
+  return HORNFELS_OK;
+}
+double get_learning_rate(const void *handle) { return of(handle)->rate; }
+int32_t set_seed(void *handle, uint64_t seed) {
+  of(handle)->seed = seed;
+  return HORNFELS_OK;
+}
+uint64_t get_seed(const void *handle) { return of(handle)->seed; }
+int32_t set_step(void *handle, int64_t step) {
+  of(handle)->step = step;
+  return HORNFELS_OK;
+}
+int64_t get_step(const void *handle) { return of(handle)->step; }
+const char *last_error(const void *handle) { return of(handle)->error.c_str(); }
+int64_t arena_bytes(const void *) { return 0; }
+
+template <const setting &S>
+hornfels_model table(const char *name, const char *source, const hornfels_tensor *variables,
+                     const char *const *metrics, const hornfels_training *training) {
+  return {HORNFELS_ABI_VERSION, name, source, "0123abcd", 1, 1, 1, 3, 2, &S.input, &S.output, &S.target, variables,
+          metrics, training, create<S>, destroy, set_pool, initialize, train_step, evaluate_step, predict,
+          reset_metrics, get_metrics, get_variable, set_variable, set_learning_rate, get_learning_rate, set_seed,
+          get_seed, set_step, get_step, last_error, arena_bytes};
+}
+
+constexpr int64_t one[] = {1}, topics[] = {46}, ten[] = {10}, features[] = {13}, image[] = {28, 28, 1};
+constexpr int64_t words_kernel[] = {10000, 1}, topics_kernel[] = {10000, 46}, prices_kernel[] = {13, 1},
+                  digits_kernel[] = {784, 10}, notes_kernel[] = {100000, 1};
+
+constexpr hornfels_tensor tokens(const char *name, int32_t type, int32_t rows, int64_t limit, const char *position) {
+  return {name, type, 0, 0, rows, nullptr, limit, 0, position, nullptr};
+}
+constexpr hornfels_tensor dense(const char *name, int32_t type, int32_t rank, const int64_t *shape, int64_t limit,
+                                int32_t accepts, const char *position, const char *limit_position) {
+  return {name, type, 0, rank, 0, shape, limit, accepts, position, limit_position};
+}
+
+constexpr setting words = {loss_kind::logistic, 10000, 1,
+                           tokens("review", HORNFELS_TOKENS16, HORNFELS_ROWS_SETS, 10000, "models/words.horn:2:13"),
+                           dense("sentiment", HORNFELS_F32, 1, one, 0, 0, "models/words.horn:2:38", nullptr),
+                           dense("sentiment", HORNFELS_F32, 1, one, 0, 0, "models/words.horn:2:38", nullptr), 0.5};
+constexpr setting stories = {loss_kind::softmax, 10000, 46,
+                             tokens("story", HORNFELS_TOKENS16, HORNFELS_ROWS_SETS, 10000, "models/topics.horn:2:14"),
+                             dense("topic", HORNFELS_F32, 1, topics, 46, 1, "models/topics.horn:2:38", "models/topics.horn:4:5"),
+                             dense("topic", HORNFELS_F32, 1, topics, 0, 0, "models/topics.horn:2:38", nullptr), 1.0};
+constexpr setting prices = {loss_kind::squares, 13, 1,
+                            dense("features", HORNFELS_F32, 1, features, 0, 0, "models/prices.horn:2:14", nullptr),
+                            dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr),
+                            dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr), 1e-6};
+constexpr setting digits = {loss_kind::softmax, 784, 10,
+                            dense("image", HORNFELS_F32, 3, image, 0, 0, "models/digits.horn:2:14", nullptr),
+                            dense("digit", HORNFELS_I32, 0, nullptr, 10, 0, "models/digits.horn:2:38", "models/digits.horn:4:5"),
+                            dense("digit", HORNFELS_F32, 1, ten, 0, 0, "models/digits.horn:2:38", nullptr), 1e-5};
+constexpr setting notes = {loss_kind::logistic, 100000, 1,
+                           tokens("note", HORNFELS_TOKENS32, HORNFELS_ROWS_SORTED, 100000, "models/notes.horn:2:13"),
+                           dense("mood", HORNFELS_F32, 1, one, 0, 0, "models/notes.horn:2:38", nullptr),
+                           dense("mood", HORNFELS_F32, 1, one, 0, 0, "models/notes.horn:2:38", nullptr), 0.5};
+
+constexpr hornfels_tensor variable(const char *name, int32_t role, int32_t rank, const int64_t *shape) {
+  return {name, HORNFELS_F32, role, rank, 0, shape, 0, 0, nullptr, nullptr};
+}
+constexpr hornfels_tensor total = variable("loss/total", HORNFELS_METRIC, 0, nullptr);
+const hornfels_tensor words_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, words_kernel),
+                                           variable("dense/bias", HORNFELS_WEIGHT, 1, one), total};
+const hornfels_tensor topics_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, topics_kernel),
+                                            variable("dense/bias", HORNFELS_WEIGHT, 1, topics), total};
+const hornfels_tensor prices_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, prices_kernel),
+                                            variable("dense/bias", HORNFELS_STATE, 1, one), total};
+const hornfels_tensor digits_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, digits_kernel),
+                                            variable("dense/bias", HORNFELS_WEIGHT, 1, ten), total};
+const hornfels_tensor notes_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, notes_kernel),
+                                           variable("dense/bias", HORNFELS_WEIGHT, 1, one), total};
+
+const char *const loss_accuracy[] = {"loss", "accuracy"};
+const char *const loss_mae[] = {"loss", "mae"};
+const hornfels_training four_epochs = {4, 512, 0.5}, nine_epochs = {9, 512, 1.0}, many_epochs = {10, 16, 1e-6},
+                        one_epoch = {1, 128, 1e-5};
+
+} // namespace
+
+const hornfels_model words_model = table<words>("words", "models/words.horn:2:1", words_variables, loss_accuracy, &four_epochs);
+const hornfels_model topics_model = table<stories>("topics", "models/topics.horn:2:1", topics_variables, loss_accuracy, &nine_epochs);
+const hornfels_model prices_model = table<prices>("prices", "models/prices.horn:2:1", prices_variables, loss_mae, &many_epochs);
+const hornfels_model digits_model = table<digits>("digits", "models/digits.horn:2:1", digits_variables, loss_accuracy, &one_epoch);
+const hornfels_model notes_model = table<notes>("notes", "models/notes.horn:2:1", notes_variables, loss_accuracy, &four_epochs);
+
+} // namespace hornfels_tests
