@@ -1,5 +1,6 @@
 #include "frontend/driver/Console.h"
 
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -31,9 +32,16 @@ static void writeAll(int fd, std::string_view text, int &error) {
 void printOut(std::string_view text) { writeAll(STDOUT_FILENO, text, outError); }
 void printError(std::string_view text) { writeAll(STDERR_FILENO, text, errError); }
 
+std::string errorText(int error) {
+  std::string text = strerror(error);
+  if (text.size() > 1 && islower(static_cast<unsigned char>(text[1])))
+    text[0] = static_cast<char>(tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
 int finish(int code) {
   if (outError)
-    printError(std::string("hornfels: error: standard output: ") + strerror(outError) + "\n");
+    printError(std::string("hornfels: error: standard output: ") + errorText(outError) + "\n");
   return outError || errError ? SystemFailed : code;
 }
 

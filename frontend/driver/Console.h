@@ -23,6 +23,9 @@ void openStandardStreams();
 void printOut(std::string_view text);
 void printError(std::string_view text);
 
+/// What `errno` says, as the middle of a message: "no such file or directory".
+std::string errorText(int error);
+
 /// `code`, or SystemFailed where something could not be printed; says so where it still can be said.
 int finish(int code);
 

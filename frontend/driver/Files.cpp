@@ -27,7 +27,7 @@ static constexpr const char *manifestName = ".hornfels";
 static constexpr std::string_view manifestHead = "made by hornfels: it may replace these files\n";
 
 [[noreturn]] static void failed(const std::string &path, int error) {
-  throw Failure{SystemFailed, printable(path) + ": " + strerror(error)};
+  throw Failure{SystemFailed, printable(path) + ": " + errorText(error)};
 }
 
 /// The gate for one change of the file system.

@@ -76,7 +76,7 @@ static std::string keyOf(const Compilation &project, const std::string &cpu) {
   pointers.push_back(nullptr);
   restoreSignals();
   execv(program.c_str(), pointers.data());
-  throw Failure{SystemFailed, printable(program) + ": " + strerror(errno)};
+  throw Failure{SystemFailed, printable(program) + ": " + errorText(errno)};
 }
 
 int runRun(const CommandLine &line) {

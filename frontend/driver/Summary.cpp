@@ -11,7 +11,7 @@ namespace hornfels::driver {
 namespace {
 
 /// Characters of a cell, without the space on each side, as rich lays the columns out on 80 columns.
-const std::vector<size_t> chainWidths = {33, 24, 13};
+const std::vector<size_t> chainWidths = {31, 22, 13};
 const std::vector<size_t> graphWidths = {19, 17, 10, 17};
 
 /// Characters, not bytes.

@@ -19,11 +19,11 @@ static std::string runtimeLibrary() {
   char buffer[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", buffer, sizeof buffer);
   if (length < 0)
-    throw Failure{SystemFailed, fmt::format("/proc/self/exe: {}", strerror(errno))};
+    throw Failure{SystemFailed, "/proc/self/exe: " + errorText(errno)};
   std::string tool(buffer, static_cast<size_t>(length));
   std::string library = parentOf(parentOf(tool)) + "/lib/libhornfels_runtime.a";
   if (access(library.c_str(), R_OK) != 0)
-    throw Failure{SystemFailed, fmt::format("{}: {}; it belongs beside the tool", printable(library), strerror(errno))};
+    throw Failure{SystemFailed, fmt::format("{}: {}; it belongs beside the tool", printable(library), errorText(errno))};
   return library;
 }
 
@@ -65,7 +65,7 @@ void compileProgram(const Compilation &project, const std::string &cpu, Temporar
   if (!result.succeeded()) {
     folder.keep();
     std::string why = result.startError ? fmt::format("cannot run the C++ compiler `{}`: {}", printable(command[0]),
-                                                      strerror(result.startError))
+                                                      errorText(result.startError))
                                         : fmt::format("the C++ compiler `{}` failed", printable(command[0]));
     throw Failure{SystemFailed, fmt::format("{}\n  command: {}\n  sources: {}{}{}", why, commandText(command),
                                             printable(folder.path()), result.output.empty() ? "" : "\n", result.output)};

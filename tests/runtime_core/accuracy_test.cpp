@@ -121,7 +121,7 @@ template <class F, class T> void expect_accurate(double range, double limit) {
   for (size_t i = 0; i < x.size(); ++i) {
     hf::flush_denormals flush;
     const T z = scalar_value<F>(x[i]);
-    differences += !(std::fabs(y[i]) < 4 * std::numeric_limits<T>::min()) && bits_of(y[i]) != bits_of(z);
+    differences += !(std::fabs(y[i]) < 16 * std::numeric_limits<T>::min()) && bits_of(y[i]) != bits_of(z);
   }
   EXPECT_EQ(differences, 0u) << F::name << " with denormals as zero";
 }

@@ -1,0 +1,102 @@
+// The summary against what Keras 3.12 prints on a terminal of 80 columns.
+#include "Tool.h"
+#include "frontend/driver/Summary.h"
+
+using namespace driver_tests;
+using namespace hornfels::driver;
+
+TEST(Summary, a_chain_of_layers_is_Keras_sequential_table) {
+  ModelSummary model;
+  model.name = "imdb";
+  model.inputs = {{"review", "input", "(None, 10000)", 0, {}}};
+  model.layers = {{"dense_6", "dense", "(None, 16)", 160016, {"review"}},
+                  {"dense_7", "dense", "(None, 16)", 272, {"dense_6"}},
+                  {"dense_8", "dense", "(None, 1)", 17, {"dense_7"}}};
+  model.trainable = 160305;
+  model.trainableBytes = 4 * 160305;
+  EXPECT_EQ(renderSummary(model), R"(Model: "imdb"
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
+┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
+│ dense_6 (Dense)                 │ (None, 16)             │       160,016 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dense_7 (Dense)                 │ (None, 16)             │           272 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dense_8 (Dense)                 │ (None, 1)              │            17 │
+└─────────────────────────────────┴────────────────────────┴───────────────┘
+ Total params: 160,305 (626.19 KB)
+ Trainable params: 160,305 (626.19 KB)
+ Non-trainable params: 0 (0.00 B)
+)");
+}
+
+TEST(Summary, a_graph_shows_inputs_and_connections) {
+  ModelSummary model;
+  model.name = "pair";
+  model.inputs = {{"left", "input", "(None, 6)", 0, {}}, {"right", "input", "(None, 6)", 0, {}}};
+  model.layers = {{"shared_encoder", "dense", "(None, 4)", 28, {"left", "right"}},
+                  {"concatenate", "concatenate", "(None, 8)", 0, {"shared_encoder", "shared_encoder"}},
+                  {"dropout", "dropout", "(None, 8)", 0, {"concatenate"}},
+                  {"same", "dense", "(None, 1)", 9, {"dropout"}},
+                  {"a_rather_long_name_for_a_layer_label", "dense", "(None, 10)", 90, {"dropout"}}};
+  model.trainable = 127;
+  model.trainableBytes = 508;
+  EXPECT_EQ(renderSummary(model), R"(Model: "pair"
+┏━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┓
+┃ Layer (type)        ┃ Output Shape      ┃    Param # ┃ Connected to      ┃
+┡━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━┩
+│ left (InputLayer)   │ (None, 6)         │          0 │ -                 │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ right (InputLayer)  │ (None, 6)         │          0 │ -                 │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ shared_encoder      │ (None, 4)         │         28 │ left[0][0],       │
+│ (Dense)             │                   │            │ right[0][0]       │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ concatenate         │ (None, 8)         │          0 │ shared_encoder[0… │
+│ (Concatenate)       │                   │            │ shared_encoder[1… │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ dropout (Dropout)   │ (None, 8)         │          0 │ concatenate[0][0] │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ same (Dense)        │ (None, 1)         │          9 │ dropout[0][0]     │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ a_rather_long_name… │ (None, 10)        │         90 │ dropout[0][0]     │
+│ (Dense)             │                   │            │                   │
+└─────────────────────┴───────────────────┴────────────┴───────────────────┘
+ Total params: 127 (508.00 B)
+ Trainable params: 127 (508.00 B)
+ Non-trainable params: 0 (0.00 B)
+)");
+}
+
+TEST(Summary, class_names_are_Keras_own) {
+  EXPECT_EQ(className("max_pooling2d"), "MaxPooling2D");
+  EXPECT_EQ(className("conv2d"), "Conv2D");
+  EXPECT_EQ(className("lstm"), "LSTM");
+  EXPECT_EQ(className("layer_normalization"), "LayerNormalization");
+}
+
+class SummaryCommand : public ToolTest {};
+
+TEST_F(SummaryCommand, totals_of_the_books_models) {
+  Outcome imdb = run({"summary", HORNFELS_MODELS "/imdb.horn"});
+  EXPECT_EQ(imdb.exitCode, 0) << imdb.err;
+  EXPECT_NE(imdb.out.find(" Total params: 160,305 (626.19 KB)\n"), std::string::npos) << imdb.out;
+  EXPECT_NE(imdb.out.find("│ dense (Dense)                   │ (None, 16)             │       160,016 │"),
+            std::string::npos)
+      << imdb.out;
+  Outcome reuters = run({"summary", HORNFELS_MODELS "/reuters.horn"});
+  EXPECT_EQ(reuters.exitCode, 0) << reuters.err;
+  EXPECT_NE(reuters.out.find(" Total params: 647,214 (2.47 MB)\n"), std::string::npos) << reuters.out;
+}
+
+TEST_F(SummaryCommand, L12_the_terminal_changes_nothing) {
+  Outcome plain = run({"summary", HORNFELS_MODELS "/imdb.horn"});
+  for (const char *columns : {"1", "0", "-5", "many"}) {
+    Setting setting;
+    setting.environment = {{"COLUMNS", columns}, {"NO_COLOR", "1"}, {"TERM", "xterm-256color"}};
+    Outcome outcome = run({"summary", HORNFELS_MODELS "/imdb.horn"}, setting);
+    EXPECT_EQ(outcome.exitCode, 0);
+    EXPECT_EQ(outcome.out, plain.out);
+    EXPECT_EQ(outcome.out.find('\033'), std::string::npos);
+  }
+}
