@@ -93,7 +93,7 @@ TEST_F(CommandLine, L10_one_model_at_a_time) {
 }
 
 TEST_F(CommandLine, L07_hostile_arguments_are_quoted) {
-  refuses({"build", "m.horn", "--x\ny"}, "unknown option `--x\\x0Ay`");
+  refuses({"build", "m.horn", "--x\ny"}, "unknown option `--x\\x0ay`");
   refuses({"build", "-m.horn"}, "unknown option `-m.horn`; a file of that name is given as `./-m.horn`");
-  refuses({"build", "m.horn", "--\xff"}, "unknown option `--\\xFF`");
+  refuses({"build", "m.horn", "--\xff"}, "unknown option `--\\xff`");
 }

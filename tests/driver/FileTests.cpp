@@ -168,7 +168,7 @@ TEST_F(Files, L07_names_are_quoted_in_messages) {
   write("new\nline.horn", "model");
   Outcome outcome = run({"check", "new\nline.horn"});
   EXPECT_EQ(outcome.exitCode, 1);
-  EXPECT_EQ(outcome.err.compare(0, 18, "new\\x0Aline.horn:1:"), 0) << outcome.err;
+  EXPECT_EQ(outcome.err.compare(0, 18, "new\\x0aline.horn:1:"), 0) << outcome.err;
 }
 
 TEST_F(Files, L13_two_tools_into_one_folder_never_mix) {
@@ -184,8 +184,9 @@ TEST_F(Files, L13_two_tools_into_one_folder_never_mix) {
     std::string again = isDouble ? "--real=f64" : "--real=f32";
     ASSERT_EQ(run({"emit", "tiny.horn", "-o", "alone", again}).exitCode, 0);
     for (const std::string &name : entries(path("alone")))
-      if (!fs::is_directory(path("alone/" + name)))
+      if (!fs::is_directory(path("alone/" + name))) {
         EXPECT_EQ(read("alone/" + name), read("sources/" + name)) << name;
+      }
   }
   EXPECT_EQ(entries(folder), (std::vector<std::string>{"alone", "sources", "tiny.horn"}));
 }
