@@ -48,3 +48,21 @@ def values():
                         "mean": float(sample.mean()), "deviation": float(sample.std())}
     return {"grid": rounded(x), "activations": activations, "a": rounded(a), "b": rounded(b), "merging": merging,
             "initializer_shape": INITIALIZER_SHAPE, "initializers": spread}
+
+
+def horn_file():
+    """Three models without training: outputs are named after what they show."""
+    def model(name, inputs, entries):
+        outputs = ", ".join(f"{entry}_y" for entry, _ in entries)
+        body = "\n".join(f"    {entry}_y = {text}" for entry, text in entries)
+        return f"model {name}({inputs}) -> ({outputs}) {{\n{body}\n}}\n"
+
+    units, (rows, columns) = len(grid(__import__("numpy"))), INITIALIZER_SHAPE
+    return "\n".join([
+        "# Made by make_goldens.py: forward values. One model is picked by --model.",
+        model("activations", f"x: real[{units}]", [(name, f"{name}(x)") for name in ACTIVATIONS]),
+        model("merging", "a: real[6], b: real[6]", [(name, f"{name}()([a, b])") for name in MERGING]),
+        model("initializers", f"x: real[{rows}]", [
+            (name, f"dense({columns}, use_bias = false, kernel_initializer = {name}, name = \"{name}\")(x)")
+            for name in INITIALIZERS]),
+    ])

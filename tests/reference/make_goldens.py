@@ -205,6 +205,8 @@ def main():
     import forward
 
     write("forward.json", forward.values())
+    with open(os.path.join(FOLDER, "forward.horn"), "w") as file:
+        file.write(forward.horn_file())
 
 
 if __name__ == "__main__":
