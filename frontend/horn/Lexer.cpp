@@ -73,8 +73,6 @@ bool checkText(FileId file, const SourceManager &sources, Diagnostics &diagnosti
   for (size_t at = 0; at < text.size();) {
     CodePoint point = decodeUtf8(text, at);
     SourceRange here{file, static_cast<uint32_t>(at), static_cast<uint32_t>(at + point.bytes)};
-    if (point.value == '\n')
-      lineStart = at + 1;
     if (at - lineStart >= limits::lineBytes) {
       diagnostics.error({file, static_cast<uint32_t>(lineStart), static_cast<uint32_t>(lineStart)},
                         "this line is longer than the limit of 1 MiB");
@@ -98,6 +96,8 @@ bool checkText(FileId file, const SourceManager &sources, Diagnostics &diagnosti
     if (found == 20) // a binary file: the first twenty say it
       return false;
     at += point.bytes;
+    if (point.value == '\n')
+      lineStart = at;
   }
   return found == 0;
 }
@@ -265,7 +265,10 @@ void Lexer::lexForeign(Token &token) {
   uint32_t begin = position;
   position += point.bytes;
   if (point.value < 0x80) {
-    // A run of one character is one mistake.
+    // A run of one character is one mistake, and so is a string in single quotes.
+    size_t quote = text[begin] == '\'' ? text.substr(0, text.find('\n', begin)).find('\'', position) : std::string_view::npos;
+    if (quote != std::string_view::npos)
+      position = static_cast<uint32_t>(quote + 1);
     while (position < text.size() && text[position] == text[begin])
       ++position;
     std::string character(1, static_cast<char>(point.value));

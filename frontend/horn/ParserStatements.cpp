@@ -66,21 +66,24 @@ bool Parser::parseBlock(Block &out, uint32_t ownerBegin) {
 }
 
 /// To the start of the next statement: a new line outside the brackets that the broken one opened, or a new line inside
-/// them that is no further in than the broken statement was.
+/// them that is no further in than the broken statement was. A `}` that closes no brace of the statement's closes the
+/// block, whatever brackets are open.
 void Parser::skipStatement(const Token &first, size_t openAtStart) {
   size_t open = brackets.size() - openAtStart;
+  auto openBraces = std::count_if(brackets.begin() + static_cast<std::ptrdiff_t>(openAtStart), brackets.end(),
+                                  [](const Token &t) { return t.kind == TokenKind::LeftBrace; });
   brackets.resize(openAtStart);
   newlinesIgnored = 0;
   bool hasMoved = token.begin != first.begin;
   unsigned indent = indentOf(first.begin);
   for (; !is(TokenKind::EndOfFile); advance(), hasMoved = true) {
     bool closes = is(TokenKind::RightParen) || is(TokenKind::RightBracket) || is(TokenKind::RightBrace);
-    if (is(TokenKind::RightBrace) && open == 0)
+    if (is(TokenKind::RightBrace) && openBraces-- == 0)
       return;
     if (token.startsLine && hasMoved && (open == 0 || (!closes && indentOf(token.begin) <= indent)))
       return;
     if (is(TokenKind::LeftParen) || is(TokenKind::LeftBracket) || is(TokenKind::LeftBrace))
-      ++open;
+      ++open, openBraces += is(TokenKind::LeftBrace);
     else if (closes && open > 0)
       --open;
   }
