@@ -60,8 +60,8 @@ def horn_file():
     units, (rows, columns) = len(grid(__import__("numpy"))), INITIALIZER_SHAPE
     return "\n".join([
         "# Made by make_goldens.py: forward values. One model is picked by --model.",
-        model("activations", f"x: real[{units}]", [(name, f"{name}(x)") for name in ACTIVATIONS]),
-        model("merging", "a: real[6], b: real[6]", [(name, f"{name}()([a, b])") for name in MERGING]),
+        model("activations", f"x: real[{units}]", [(name, f"x |> {name}") for name in ACTIVATIONS]),
+        model("merging", "a: real[6], b: real[6]", [(name, f"[a, b] |> {name}") for name in MERGING]),
         model("initializers", f"x: real[{rows}]", [
             (name, f"dense({columns}, use_bias = false, kernel_initializer = {name}, name = \"{name}\")(x)")
             for name in INITIALIZERS]),
