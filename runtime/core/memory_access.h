@@ -20,6 +20,15 @@ template <class V> HORNFELS_INLINE void store(element<V> *p, V v) { __builtin_me
 HORNFELS_INLINE unsigned lane_mask(int64_t k) { return (1u << unsigned(k)) - 1u; }
 #endif
 
+/* Hides from GCC where v comes from. GCC 12 joins taking the lower half of a vector and storing it under a mask into one
+ * masked vextract, which, unlike a masked move, faults on the lanes that the mask leaves out. */
+template <class V> HORNFELS_INLINE V apart(V v) {
+#if defined(HORNFELS_AVX512) && !defined(__clang__)
+  __asm__("" : "+v"(v));
+#endif
+  return v;
+}
+
 #if defined(__clang__)
 #define HORNFELS_MASKED_PTR(T, V, p) reinterpret_cast<V *>(p)
 #else
@@ -57,6 +66,15 @@ template <class V> HORNFELS_INLINE V load_part(const element<V> *p, int64_t k) {
   else if constexpr (same<V, v4i>)
     return __builtin_ia32_loaddqusi128_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{},
                                             (unsigned char)lane_mask(k));
+  else if constexpr (same<V, v4l>) {
+    using w4 = vec<long long, 4>;
+    return bits_as<V>(__builtin_ia32_loaddqudi256_mask(HORNFELS_MASKED_PTR(const long long, const w4, p), w4{},
+                                                       (unsigned char)lane_mask(k)));
+  } else if constexpr (same<V, v2l>) {
+    using w2 = vec<long long, 2>;
+    return bits_as<V>(__builtin_ia32_loaddqudi128_mask(HORNFELS_MASKED_PTR(const long long, const w2, p), w2{},
+                                                       (unsigned char)lane_mask(k)));
+  }
 #elif defined(HORNFELS_AVX2)
   else if constexpr (same<V, v8f>)
     return __builtin_ia32_maskloadps256(reinterpret_cast<const V *>(p), iota<v8i>() < int32_t(k));
@@ -90,26 +108,35 @@ template <class V> HORNFELS_INLINE void store_part(element<V> *p, V v, int64_t k
   }
 #if defined(HORNFELS_AVX512)
   else if constexpr (same<V, v16f>)
-    __builtin_ia32_storeups512_mask(p, v, (unsigned short)lane_mask(k));
+    __builtin_ia32_storeups512_mask(p, apart(v), (unsigned short)lane_mask(k));
   else if constexpr (same<V, v8d>)
-    __builtin_ia32_storeupd512_mask(p, v, (unsigned char)lane_mask(k));
+    __builtin_ia32_storeupd512_mask(p, apart(v), (unsigned char)lane_mask(k));
   else if constexpr (same<V, v16i>)
-    __builtin_ia32_storedqusi512_mask(p, v, (unsigned short)lane_mask(k));
+    __builtin_ia32_storedqusi512_mask(p, apart(v), (unsigned short)lane_mask(k));
   else if constexpr (same<V, v8l>)
-    __builtin_ia32_storedqudi512_mask(reinterpret_cast<long long *>(p), bits_as<vec<long long, 8>>(v),
+    __builtin_ia32_storedqudi512_mask(reinterpret_cast<long long *>(p), bits_as<vec<long long, 8>>(apart(v)),
                                       (unsigned char)lane_mask(k));
   else if constexpr (same<V, v8f>)
-    __builtin_ia32_storeups256_mask(HORNFELS_MASKED_PTR(T, V, p), v, (unsigned char)lane_mask(k));
+    __builtin_ia32_storeups256_mask(HORNFELS_MASKED_PTR(T, V, p), apart(v), (unsigned char)lane_mask(k));
   else if constexpr (same<V, v4f>)
-    __builtin_ia32_storeups128_mask(HORNFELS_MASKED_PTR(T, V, p), v, (unsigned char)lane_mask(k));
+    __builtin_ia32_storeups128_mask(HORNFELS_MASKED_PTR(T, V, p), apart(v), (unsigned char)lane_mask(k));
   else if constexpr (same<V, v4d>)
-    __builtin_ia32_storeupd256_mask(HORNFELS_MASKED_PTR(T, V, p), v, (unsigned char)lane_mask(k));
+    __builtin_ia32_storeupd256_mask(HORNFELS_MASKED_PTR(T, V, p), apart(v), (unsigned char)lane_mask(k));
   else if constexpr (same<V, v2d>)
-    __builtin_ia32_storeupd128_mask(HORNFELS_MASKED_PTR(T, V, p), v, (unsigned char)lane_mask(k));
+    __builtin_ia32_storeupd128_mask(HORNFELS_MASKED_PTR(T, V, p), apart(v), (unsigned char)lane_mask(k));
   else if constexpr (same<V, v8i>)
-    __builtin_ia32_storedqusi256_mask(HORNFELS_MASKED_PTR(T, V, p), v, (unsigned char)lane_mask(k));
+    __builtin_ia32_storedqusi256_mask(HORNFELS_MASKED_PTR(T, V, p), apart(v), (unsigned char)lane_mask(k));
   else if constexpr (same<V, v4i>)
-    __builtin_ia32_storedqusi128_mask(HORNFELS_MASKED_PTR(T, V, p), v, (unsigned char)lane_mask(k));
+    __builtin_ia32_storedqusi128_mask(HORNFELS_MASKED_PTR(T, V, p), apart(v), (unsigned char)lane_mask(k));
+  else if constexpr (same<V, v4l>) {
+    using w4 = vec<long long, 4>;
+    __builtin_ia32_storedqudi256_mask(HORNFELS_MASKED_PTR(long long, w4, p),
+                                      bits_as<w4>(apart(v)), (unsigned char)lane_mask(k));
+  } else if constexpr (same<V, v2l>) {
+    using w2 = vec<long long, 2>;
+    __builtin_ia32_storedqudi128_mask(HORNFELS_MASKED_PTR(long long, w2, p),
+                                      bits_as<w2>(apart(v)), (unsigned char)lane_mask(k));
+  }
 #elif defined(HORNFELS_AVX2)
   else if constexpr (same<V, v8f>)
     __builtin_ia32_maskstoreps256(reinterpret_cast<V *>(p), iota<v8i>() < int32_t(k), v);
@@ -190,6 +217,13 @@ template <class U, class V> HORNFELS_INLINE void store_as(U *p, V v) {
 template <class U, class V> HORNFELS_INLINE void store_part_as(U *p, V v, int64_t k) {
   if constexpr (same<U, element<V>>) {
     store_part<V>(p, v, k);
+  } else if constexpr (lanes<V> > 1 && sizeof(U) > sizeof(element<V>)) {
+    constexpr int h = lanes<V> / 2;
+    store_part_as<U>(p, low_half(v), k < h ? k : h);
+    if (k > h)
+      store_part_as<U>(p + h, high_half(v), k - h);
+  } else if constexpr (sizeof(U) >= 4) {
+    store_part<vec<U, lanes<V>>>(p, convert<vec<U, lanes<V>>>(v), k);
   } else {
     for (int i = 0; i < lanes<V>; ++i)
       if (i < k) {

@@ -56,6 +56,31 @@ TYPED_TEST(Lanes, PartAtThePagesEnd) {
   }
 }
 
+/* The lower and the upper half of a vector, where a compiler may join the halving and the store. */
+TYPED_TEST(Lanes, HalfAtThePagesEnd) {
+  using V = TypeParam;
+  if constexpr (hf::lanes<V> > 2) {
+    using H = hf::half<V>;
+    using T = hf::element<V>;
+    guarded_page page;
+    for (int64_t k = 0; k <= hf::lanes<H>; ++k) {
+      volatile int64_t count = k;
+      for (int upper = 0; upper < 2; ++upper) {
+        const V v = hf::iota<V>() + hf::load<V>(page.last<T>(hf::lanes<V>));
+        T *p = page.last<T>(k);
+        if (upper)
+          hf::store_part<H>(p, hf::high_half(v), count);
+        else
+          hf::store_part<H>(p, hf::low_half(v), count);
+        for (int64_t i = 0; i < k; ++i)
+          EXPECT_EQ(p[i], lane(v, int(i) + upper * hf::lanes<H>)) << i << " of " << k;
+        for (int i = 0; i < hf::lanes<V>; ++i)
+          page.last<T>(hf::lanes<V>)[i] = T(0);
+      }
+    }
+  }
+}
+
 /* k known to the compiler, and nothing written beyond it within the page. */
 TYPED_TEST(Lanes, PartOfConstantSize) {
   using V = TypeParam;
