@@ -122,10 +122,37 @@ struct FusePass : impl::FuseBase<FusePass> {
 
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions = llvm::to_vector(getOperation().getOps<func::FuncOp>());
+    if (failed(chooseTokenRows(functions)))
+      return signalPassFailure();
     for (func::FuncOp function : functions) {
       giveResultsTheirOwnValues(function);
       fuseFunction(function);
     }
+  }
+
+  /// How the rows of each tokens input must come: as sorted sets where every sum counts an id once, sorted where it
+  /// counts repeats (a scatter finds the ids of its chunk by search).
+  LogicalResult chooseTokenRows(ArrayRef<func::FuncOp> functions) {
+    constexpr int64_t sorted = 1, sets = 2;
+    llvm::StringMap<int64_t> rows;
+    LogicalResult result = success();
+    for (func::FuncOp function : functions)
+      function.walk([&](Operation *op) {
+        if (!isa<GatherSumOp, ScatterAddOp, MultiHotOp, CountOp>(op))
+          return;
+        auto input = cast<BlockArgument>(op->getOperand(0));
+        auto name = function.getArgAttrOfType<StringAttr>(input.getArgNumber(), "horn.name");
+        int64_t needed = op->hasAttr("distinct") || isa<MultiHotOp>(op) ? sets : sorted;
+        auto [known, isNew] = rows.insert({name ? name.getValue() : "", needed});
+        if (!isNew && known->second != needed)
+          result = op->emitOpError("counts repeated ids of an input whose other readers count each id once");
+      });
+    NamedAttrList attributes;
+    OpBuilder b(&getContext());
+    for (auto &[name, needed] : rows)
+      attributes.set(name, b.getI64IntegerAttr(needed));
+    getOperation()->setAttr("horn.token_rows", attributes.getDictionary(&getContext()));
+    return result;
   }
 
   /// An argument that is returned, or a value returned twice, is copied: every result gets a buffer of its own.

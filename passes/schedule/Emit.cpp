@@ -8,6 +8,12 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
+/// What a value between two loop nests is called: after the layer that made it.
+static std::string nameOf(Value value) {
+  Origin origin = originOf(value.getLoc());
+  return (origin.backward ? "d_" : "") + (origin.name.empty() ? std::string("value") : origin.name.str());
+}
+
 OpFoldResult KernelScheduler::extent(int64_t size) {
   return size == kBatch ? OpFoldResult(batch) : OpFoldResult(tiles.constant(size));
 }
@@ -42,7 +48,7 @@ void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldRes
           shape[axis] = rowCount;
           relative.set(axis);
         }
-      buffers[write.value] = {tiles.stack(shape, type.getElementType()), relative};
+      buffers[write.value] = {tiles.stack(nameOf(write.value), shape, type.getElementType()), relative};
     }
   };
   if (epilogue)
@@ -62,7 +68,7 @@ void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile t
     return emitTile(unit, epilogue, tile);
   unsigned dim = unit.parallel[depth];
   if (depth + 1 < unit.parallel.size()) {
-    tiles.loop(tiles.constant(0), extent(unit.sizes[dim]), 1, [&](OpFoldResult place) {
+    tiles.loop("i", tiles.constant(0), extent(unit.sizes[dim]), 1, [&](OpFoldResult place) {
       Tile inner = tile;
       inner.set(dim, place, 1);
       emitColumns(unit, epilogue, inner, depth + 1);
@@ -76,7 +82,7 @@ void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile t
     emitTile(unit, epilogue, inner);
   };
   int64_t main = size / step * step;
-  tiles.loop(tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult column) { emitPart(column, step); });
+  tiles.loop("column", tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult column) { emitPart(column, step); });
   if (size > main)
     emitPart(tiles.constant(main), size - main);
 }
@@ -101,7 +107,7 @@ void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Til
     auto dim = dyn_cast<AffineDimExpr>(expr);
     shape.push_back(dim ? tile.sizes[dim.getPosition()] : 1);
   }
-  Buffer accumulator{tiles.stack(shape, type.getElementType()), llvm::SmallBitVector(shape.size(), true)};
+  Buffer accumulator{tiles.stack("acc", shape, type.getElementType()), llvm::SmallBitVector(shape.size(), true)};
   if (isa<GatherSumOp>(unit.op))
     emitGatherSum(unit, accumulator, tile);
   else
@@ -149,7 +155,7 @@ void KernelScheduler::emitReductionLoops(const Unit &unit, Tile tile, ArrayRef<u
                                          llvm::function_ref<void(const Tile &)> body) {
   if (dims.empty())
     return body(tile);
-  tiles.loop(tiles.constant(0), extent(unit.sizes[dims.front()]), 1, [&](OpFoldResult place) {
+  tiles.loop(unit.sizes[dims.front()] == kBatch ? "sample" : "k", tiles.constant(0), extent(unit.sizes[dims.front()]), 1, [&](OpFoldResult place) {
     Tile inner = tile;
     inner.step(dims.front(), place);
     emitReductionLoops(unit, inner, dims.drop_front(), body);
@@ -192,7 +198,7 @@ void KernelScheduler::emitBatchReductionInLanes(const Unit &unit, const Buffer &
   Type element = cast<RankedTensorType>(unit.writes.front().value.getType()).getElementType();
   MLIRContext *context = b.getContext();
   unsigned rank = unit.sizes.size();
-  Buffer partial{tiles.stack({width}, element), llvm::SmallBitVector(1, true)};
+  Buffer partial{tiles.stack("lane_acc", {width}, element), llvm::SmallBitVector(1, true)};
   AffineMap inLane = AffineMap::get(rank, 0, getAffineDimExpr(last, context));
 
   Tile lane = tile;
@@ -205,8 +211,8 @@ void KernelScheduler::emitBatchReductionInLanes(const Unit &unit, const Buffer &
     emitReductionLoops(unit, samples, ArrayRef(unit.reduced).drop_back(),
                        [&](const Tile &step) { emitGenericStep(unit, partial, inLane, step); });
   };
-  tiles.loop(tiles.constant(0), main, width, [&](OpFoldResult sample) { emitOuter(sample, width); });
-  tiles.loop(main, batch, 1, [&](OpFoldResult sample) { emitOuter(sample, 1); });
+  tiles.loop("sample", tiles.constant(0), main, width, [&](OpFoldResult sample) { emitOuter(sample, width); });
+  tiles.loop("sample", main, batch, 1, [&](OpFoldResult sample) { emitOuter(sample, 1); });
 
   // result = combine over the lanes
   AffineMap out = AffineMap::get(1, 0, unit.writes.front().map.getResults().empty()

@@ -121,14 +121,14 @@ void KernelScheduler::emitRows() {
     return emitRowTile(tiles.constant(0), step);
   OpFoldResult main = step == 1 ? OpFoldResult(end)
                                 : tiles.add(begin, tiles.roundDown(tiles.sub(end, begin), step));
-  tiles.loop(begin, main, step, [&](OpFoldResult row) { emitRowTile(row, step); });
+  tiles.loop("row", begin, main, step, [&](OpFoldResult row) { emitRowTile(row, step); });
   if (step == 1)
     return;
   if (*rows == kBatch)
-    return tiles.loop(main, end, 1, [&](OpFoldResult row) { emitRowTile(row, 1); });
+    return tiles.loop("row", main, end, 1, [&](OpFoldResult row) { emitRowTile(row, 1); });
   // The last rows of a constant number are one smaller tile.
   if (int64_t rest = *rows % step)
-    tiles.loop(main, end, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
+    tiles.loop("row", main, end, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
 }
 
 bool KernelScheduler::isEpilogue(const Unit &unit, const Unit &next) const {
@@ -167,7 +167,7 @@ void KernelScheduler::emitWholeUnits() {
     } else if (unit.parallel.empty()) {
       emitUnit(unit, nullptr, tiles.constant(0), 1);
     } else {
-      tiles.loop(tiles.constant(0), extent(unit.rows()), 1,
+      tiles.loop("row", tiles.constant(0), extent(unit.rows()), 1,
                  [&](OpFoldResult row) { emitUnit(unit, nullptr, row, 1); });
     }
   }

@@ -44,10 +44,10 @@ void KernelScheduler::emitGatherSum(const Unit &unit, const Buffer &accumulator,
   Value zero = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 0.0));
   tiles.fill(accumulator, write.map, tile, zero);
   int64_t count = tile.sizes[0];
-  tiles.loop(tiles.constant(0), tiles.constant(count), 1, [&](OpFoldResult local) {
+  tiles.loop("r", tiles.constant(0), tiles.constant(count), 1, [&](OpFoldResult local) {
     Value row = tiles.value(tiles.add(tile.offsets[0], local));
     auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), tokens, row);
-    tiles.loop(bounds.getBegin(), bounds.getEnd(), 1, [&](OpFoldResult position) {
+    tiles.loop("t", bounds.getBegin(), bounds.getEnd(), 1, [&](OpFoldResult position) {
       Value id = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, tiles.value(position));
       Tile step = tile;
       step.set(0, local, 1);
@@ -77,7 +77,7 @@ void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFol
         return emit(inner);
       bool lastDim = dim + 1 == sizes.size();
       int64_t step = lastDim ? std::min<int64_t>(4 * lanes(), sizes[dim]) : 1, main = sizes[dim] / step * step;
-      tiles.loop(tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult place) {
+      tiles.loop("column", tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult place) {
         Tile part = inner;
         part.set(dim, place, step);
         nest(part, dim + 1);
@@ -90,12 +90,12 @@ void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFol
     nest(tile, 1);
   };
 
-  tiles.loop(first, last, 1, [&](OpFoldResult row) {
+  tiles.loop("row", first, last, 1, [&](OpFoldResult row) {
     Tile tile(unit.sizes.size());
     tile.set(0, row, 1);
     overColumns(tile, [&](const Tile &part) { tiles.fill(buffer(write.value), write.map, part, zero); });
   });
-  tiles.loop(tiles.constant(0), batch, 1, [&](OpFoldResult sample) {
+  tiles.loop("sample", tiles.constant(0), batch, 1, [&](OpFoldResult sample) {
     auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), tokens, tiles.value(sample));
     // Ids of a row ascend: those of this chunk are a range.
     auto boundOf = [&](OpFoldResult id) -> Value {
@@ -103,7 +103,7 @@ void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFol
                                     tiles.value(id));
     };
     Value from = boundOf(first), to = boundOf(last);
-    tiles.loop(from, to, 1, [&](OpFoldResult position) {
+    tiles.loop("t", from, to, 1, [&](OpFoldResult position) {
       Value id = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, tiles.value(position));
       Tile tile(unit.sizes.size());
       tile.set(0, id, 1);
@@ -124,7 +124,7 @@ void KernelScheduler::emitEncode(const Unit &unit, OpFoldResult row, int64_t row
   Value zero = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 0.0));
   Value one = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 1.0));
   bool adds = isa<CountOp>(unit.op);
-  tiles.loop(tiles.constant(0), tiles.constant(rowCount), 1, [&](OpFoldResult local) {
+  tiles.loop("r", tiles.constant(0), tiles.constant(rowCount), 1, [&](OpFoldResult local) {
     OpFoldResult sample = tiles.add(row, local);
     int64_t vocabulary = unit.sizes[1], step = std::min<int64_t>(4 * lanes(), vocabulary);
     int64_t main = vocabulary / step * step;
@@ -134,11 +134,11 @@ void KernelScheduler::emitEncode(const Unit &unit, OpFoldResult row, int64_t row
       tile.set(1, column, columns);
       tiles.fill(buffer(write.value), write.map, tile, zero);
     };
-    tiles.loop(tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult column) { zeroPart(column, step); });
+    tiles.loop("column", tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult column) { zeroPart(column, step); });
     if (main < vocabulary)
       zeroPart(tiles.constant(main), vocabulary - main);
     auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), tokens, tiles.value(sample));
-    tiles.loop(bounds.getBegin(), bounds.getEnd(), 1, [&](OpFoldResult position) {
+    tiles.loop("t", bounds.getBegin(), bounds.getEnd(), 1, [&](OpFoldResult position) {
       Value id = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, tiles.value(position));
       Tile tile(2);
       tile.set(0, sample, 1);

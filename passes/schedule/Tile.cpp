@@ -51,7 +51,7 @@ OpFoldResult TileBuilder::roundDown(OpFoldResult x, int64_t step) {
   return b.createOrFold<arith::SubIOp>(loc, value(x), remainder);
 }
 
-void TileBuilder::loop(OpFoldResult lower, OpFoldResult upper, int64_t step,
+void TileBuilder::loop(StringRef name, OpFoldResult lower, OpFoldResult upper, int64_t step,
                        llvm::function_ref<void(OpFoldResult)> body) {
   auto first = getConstantIntValue(lower), last = getConstantIntValue(upper);
   if (first && last) {
@@ -61,13 +61,16 @@ void TileBuilder::loop(OpFoldResult lower, OpFoldResult upper, int64_t step,
       return body(lower);
   }
   auto loop = b.create<scf::ForOp>(loc, value(lower), value(upper), value(constant(step)));
+  loop->setAttr("horn.name", b.getStringAttr(name));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
 }
 
-Value TileBuilder::stack(ArrayRef<int64_t> shape, Type element) {
-  return b.create<memref::AllocaOp>(loc, MemRefType::get(shape, element));
+Value TileBuilder::stack(StringRef name, ArrayRef<int64_t> shape, Type element) {
+  auto buffer = b.create<memref::AllocaOp>(loc, MemRefType::get(shape, element));
+  buffer->setAttr("horn.name", b.getStringAttr(name));
+  return buffer;
 }
 
 OpFoldResult TileBuilder::evaluate(AffineExpr expr, ArrayRef<OpFoldResult> dims) {

@@ -51,11 +51,12 @@ public:
   OpFoldResult roundDown(OpFoldResult x, int64_t step);
 
   /// for (i = lower; i < upper; i += step) body(i); nothing for an empty range, no loop for a single step of
-  /// constants.
-  void loop(OpFoldResult lower, OpFoldResult upper, int64_t step, llvm::function_ref<void(OpFoldResult)> body);
+  /// constants. `name` is the variable's in what is printed.
+  void loop(llvm::StringRef name, OpFoldResult lower, OpFoldResult upper, int64_t step,
+            llvm::function_ref<void(OpFoldResult)> body);
 
-  /// A buffer on the stack.
-  mlir::Value stack(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  /// A buffer on the stack, called `name` in what is printed.
+  mlir::Value stack(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
   /// The part of `buffer` that `access` touches in `tile`, and the map from the tile's dimensions to its axes.
   std::pair<mlir::Value, mlir::AffineMap> view(const Buffer &buffer, mlir::AffineMap map, const Tile &tile);

@@ -1,0 +1,185 @@
+#include "codegen/cpp/HostPrinter.h"
+
+#include "ir/Structure.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+/// "[512][16] f32"
+static std::string shapeOf(MemRefType type) {
+  std::string text;
+  for (int64_t size : type.getShape())
+    text += "[" + (size == kBatch ? std::string("batch") : std::to_string(size)) + "]";
+  return text.empty() ? "scalar" : text;
+}
+
+/// A name for what an argument of the host is in C++, and the line that makes it.
+LogicalResult HostPrinter::nameArgument(BlockArgument argument) {
+  unsigned number = argument.getArgNumber();
+  auto attribute = [&](StringRef key) {
+    auto text = host.getArgAttrOfType<StringAttr>(number, key);
+    return text ? text.getValue() : StringRef();
+  };
+  StringRef role = attribute("horn.role"), wish = attribute("horn.name");
+  if (!isUsed(argument))
+    return success();
+  std::string name = names.take(wish);
+  spelled[argument] = name;
+  if (auto type = dyn_cast<TokensType>(argument.getType())) {
+    std::string id = type.getVocabulary() <= 65536 ? "uint16_t" : "int32_t";
+    std::string index = std::to_string(interface.data.lookup(wish));
+    line("const token_rows<" + id + "> " + name + "{s.input<" + id + ">(" + index + "), s.data[" + index + "].offsets};");
+    usesStep = true;
+    return success();
+  }
+  auto type = dyn_cast<MemRefType>(argument.getType());
+  if (!type)
+    return host.emitOpError("has an argument of a type without a C++ form");
+  std::string element = scalarType(type.getElementType());
+  std::string shape = "; // " + shapeOf(type);
+  usesStep = true;
+  if (role == "input" || role == "target") {
+    line("const " + element + " *const " + name + " = s.input<" + element + ">(" +
+         std::to_string(interface.data.lookup(wish)) + ")" + shape);
+  } else if (role == "output") {
+    line(element + " *const " + name + " = s.output<" + element + ">(" + std::to_string(interface.outputs.lookup(wish)) +
+         ")" + shape);
+  } else if (role == "value") {
+    line(element + " " + name + " = 0;");
+    spelled[argument] = "&" + name;
+    closing += "  s.values[" + std::to_string(interface.metrics.lookup(wish)) + "] = " + name + ";\n";
+  } else if (role == "learning_rate") {
+    line("const " + element + " " + name + " = " + element + "(s.learning_rate);");
+    spelled[argument] = "&" + name;
+  } else if (role == "step" || role == "seed") {
+    line("const " + element + " " + name + " = " + element + "(s." + (role == "step" ? "count" : "seed") + ");");
+    spelled[argument] = "&" + name;
+  } else {
+    auto found = interface.variables.find(wish);
+    if (found == interface.variables.end())
+      return host.emitOpError("has an argument that is no input, variable or result: ") << wish;
+    line(element + " *const " + name + " = s.variable<" + element + ">(" + std::to_string(found->second) + ")" + shape);
+  }
+  return success();
+}
+
+/// A buffer of the arena gets a name; a change of type is another name for the same bytes.
+void HostPrinter::nameBuffer(Operation *op) {
+  if (isa<UnrealizedConversionCastOp>(op)) {
+    spelled[op->getResult(0)] = spelled[op->getOperand(0)];
+    return;
+  }
+  auto arena = cast<ArenaOp>(op);
+  auto type = cast<MemRefType>(arena.getBuffer().getType());
+  auto wish = op->getAttrOfType<StringAttr>("horn.name");
+  std::string name = names.take(wish ? wish.getValue() : "buffer");
+  std::string element = scalarType(type.getElementType());
+  bool perSample = static_cast<int64_t>(arena.getFixed()) < 0;
+  line(element + " *const " + name + " = s." + (perSample ? "rows" : "fixed") + "<" + element + ">(" +
+       std::to_string(perSample ? arena.getPerSample() : arena.getFixed()) + "); // " + shapeOf(type));
+  spelled[arena.getBuffer()] = name;
+  usesStep = true;
+}
+
+/// Rows of a chunk: enough work to be worth another thread, a multiple of the kernel's tile; 0: one piece.
+static int64_t chunkRows(func::FuncOp kernel) {
+  constexpr double flopsOfAChunk = 1e6; // some 20 us of a core
+  auto rows = kernel->getAttrOfType<IntegerAttr>("horn.rows");
+  auto grain = kernel->getAttrOfType<IntegerAttr>("horn.grain");
+  auto flops = kernel->getAttrOfType<FloatAttr>("horn.flops");
+  if (!rows || !grain || !flops)
+    return 0;
+  double perRow = std::max(1.0, flops.getValueAsDouble());
+  int64_t chunk = static_cast<int64_t>(flopsOfAChunk / perRow) / grain.getInt() * grain.getInt();
+  chunk = std::max(chunk, grain.getInt());
+  constexpr int64_t usualBatch = 1024;
+  int64_t count = rows.getInt() == kBatch ? usualBatch : rows.getInt();
+  return chunk * 2 > count ? 0 : chunk;
+}
+
+static std::string wrapped(std::string head, ArrayRef<std::string> arguments, StringRef tail) {
+  std::string text = head;
+  size_t column = head.size(), indent = head.find('(') + 1;
+  for (auto [i, argument] : llvm::enumerate(arguments)) {
+    std::string piece = argument + (i + 1 < arguments.size() ? "," : std::string(tail));
+    if (i > 0 && column + 1 + piece.size() > 100) {
+      text += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (i > 0) {
+      text += ' ';
+      ++column;
+    }
+    text += piece;
+    column += piece.size();
+  }
+  return text + "\n";
+}
+
+LogicalResult HostPrinter::printLaunch(LaunchOp launch) {
+  auto found = kernels.find(launch.getKernel());
+  if (found == kernels.end())
+    return launch.emitOpError("names a kernel that was not printed");
+  const PrintedKernel &printed = found->second;
+  auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(launch, launch.getKernelAttr());
+  SmallVector<std::string> arguments;
+  for (unsigned operand : printed.parameters)
+    arguments.push_back(spelled[launch->getOperand(operand)]);
+  if (printed.takesBatch) {
+    arguments.push_back("batch");
+    usesBatch = true;
+  }
+  auto rows = kernel->getAttrOfType<IntegerAttr>("horn.rows");
+  std::string count = !rows ? "0" : rows.getInt() == kBatch ? "batch" : std::to_string(rows.getInt());
+  int64_t chunk = printed.takesRows ? chunkRows(kernel) : 0;
+  if (printed.takesRows && count == "batch")
+    usesBatch = true;
+  if (chunk == 0) {
+    if (printed.takesRows) {
+      arguments.push_back("0");
+      arguments.push_back(count);
+    }
+    out += wrapped("  " + printed.name + "(", arguments, ");");
+    return success();
+  }
+  usesStep = true;
+  arguments.push_back("begin");
+  arguments.push_back("end");
+  line("parallel(s.pool, " + count + ", " + std::to_string(chunk) + ", [&](long begin, long end) {");
+  out += wrapped("    " + printed.name + "(", arguments, ");");
+  line("});");
+  return success();
+}
+
+FailureOr<std::string> HostPrinter::print() {
+  std::string function = names.take(host.getName());
+  for (BlockArgument argument : host.getArguments())
+    if (failed(nameArgument(argument)))
+      return failure();
+  for (Operation &op : host.getBody().front())
+    if (isa<ArenaOp, UnrealizedConversionCastOp>(op))
+      nameBuffer(&op);
+  if (!out.empty())
+    out += "\n";
+  for (Operation &op : host.getBody().front()) {
+    if (auto launch = dyn_cast<LaunchOp>(op)) {
+      if (failed(printLaunch(launch)))
+        return failure();
+    } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+      auto type = cast<MemRefType>(copy.getSource().getType());
+      line("__builtin_memcpy(" + spelled[copy.getTarget()] + ", " + spelled[copy.getSource()] + ", " +
+           std::to_string(type.getNumElements() * elementBytes(type.getElementType())) + ");");
+    }
+  }
+  if (!closing.empty()) {
+    out += closing;
+    usesStep = true;
+  }
+  std::string head = "static void " + host.getName().str() + "(const step &" + (usesStep || usesBatch ? "s" : "") + ") {\n";
+  if (usesBatch)
+    head += "  const long batch = long(s.batch);\n";
+  return head + out + "}\n";
+}
+
+} // namespace hornfels

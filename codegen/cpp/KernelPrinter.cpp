@@ -1,0 +1,315 @@
+#include "codegen/cpp/KernelPrinter.h"
+
+#include "ir/Structure.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+/// Lanes of a vector: by the widest element that the kernel works on in lanes.
+static unsigned lanesOf(func::FuncOp kernel, int64_t vectorBytes) {
+  int64_t bytes = 4;
+  for (Type type : kernel.getArgumentTypes())
+    if (auto memref = dyn_cast<MemRefType>(type); memref && memref.getElementType().isF64())
+      bytes = 8;
+  return vectorBytes / bytes;
+}
+
+KernelPrinter::KernelPrinter(func::FuncOp kernel, int64_t vectorBytes, NameScope &file)
+    : kernel(kernel), vectorLanes(lanesOf(kernel, vectorBytes)), file(file), names(&file) {}
+
+void KernelPrinter::line(const Twine &text) {
+  out.append(depth * 2, ' ');
+  out += text.str();
+  out += '\n';
+}
+
+static SmallVector<int64_t> stridesOf(ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> strides(shape.size(), 1);
+  for (int64_t axis = static_cast<int64_t>(shape.size()) - 2; axis >= 0; --axis)
+    strides[axis] = strides[axis + 1] * shape[axis + 1];
+  return strides;
+}
+
+void KernelPrinter::nameParameters() {
+  for (BlockArgument argument : kernel.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    if (number + 2 >= kernel.getNumArguments()) {
+      indices[argument] = Linear::symbol(number + 2 == kernel.getNumArguments() ? "begin" : "end");
+      continue;
+    }
+    auto wish = kernel.getArgAttrOfType<StringAttr>(number, "horn.name");
+    std::string name = names.take(wish ? wish.getValue() : "value");
+    if (isa<TokensType>(argument.getType())) {
+      tokens[argument] = name;
+      continue;
+    }
+    auto type = cast<MemRefType>(argument.getType());
+    Place place{Place::memory, name, Linear(), stridesOf(type.getShape()), type.getElementType()};
+    places[argument] = place;
+  }
+}
+
+/// Is the buffer of this parameter written?
+static bool isWritten(BlockArgument argument) {
+  SmallVector<Value> pending{argument};
+  while (!pending.empty())
+    for (OpOperand &use : pending.pop_back_val().getUses()) {
+      if (auto view = dyn_cast<memref::SubViewOp>(use.getOwner()))
+        pending.push_back(view);
+      else if (auto tile = dyn_cast<linalg::GenericOp>(use.getOwner()); tile && tile.isDpsInit(&use))
+        return true;
+    }
+  return false;
+}
+
+/// Outputs first, then inputs, then sizes.
+std::string KernelPrinter::signature(PrintedKernel &printed) {
+  SmallVector<std::string> parameters;
+  auto add = [&](bool written) {
+    for (BlockArgument argument : kernel.getArguments().drop_back(2)) {
+      if (isWritten(argument) != written)
+        continue;
+      printed.parameters.push_back(argument.getArgNumber());
+      if (auto type = dyn_cast<TokensType>(argument.getType())) {
+        std::string id = type.getVocabulary() <= 65536 ? "uint16_t" : "int32_t";
+        parameters.push_back("const token_rows<" + id + "> &" + tokens[argument]);
+        continue;
+      }
+      std::string element = scalarType(cast<MemRefType>(argument.getType()).getElementType());
+      parameters.push_back((written ? "" : "const ") + element + " *" + places[argument].base);
+    }
+  };
+  add(true);
+  add(false);
+  printed.takesBatch = usesBatch;
+  printed.takesRows = usesRows;
+  if (usesBatch)
+    parameters.push_back("long batch");
+  if (usesRows) {
+    parameters.push_back("long begin");
+    parameters.push_back("long end");
+  }
+  std::string head = "static void " + printed.name + "(", text = head;
+  size_t column = head.size();
+  for (auto [i, parameter] : llvm::enumerate(parameters)) {
+    std::string piece = parameter + (i + 1 < parameters.size() ? "," : ") {");
+    if (i > 0 && column + 1 + piece.size() > 100) {
+      text += "\n" + std::string(head.size(), ' ');
+      column = head.size();
+    } else if (i > 0) {
+      text += ' ';
+      ++column;
+    }
+    text += piece;
+    column += piece.size();
+  }
+  return text + "\n";
+}
+
+FailureOr<PrintedKernel> KernelPrinter::print() {
+  PrintedKernel printed;
+  printed.name = file.take(kernel.getName());
+  nameParameters();
+  findRegisters();
+  if (failed(printBlock(kernel.getBody().front())))
+    return failure();
+  std::string body = std::move(out);
+  printed.text = signature(printed) + body + "}\n";
+  return printed;
+}
+
+Linear KernelPrinter::indexOf(OpFoldResult value) {
+  if (auto known = getConstantIntValue(value))
+    return Linear(*known);
+  Linear linear = indices.lookup(cast<Value>(value));
+  for (const Linear::Term &term : linear.terms) {
+    usesBatch |= StringRef(term.symbol).contains("batch");
+    usesRows |= StringRef(term.symbol).contains("begin") || StringRef(term.symbol).contains("end");
+  }
+  return linear;
+}
+
+LogicalResult KernelPrinter::printBlock(Block &block) {
+  for (Operation &op : block)
+    if (!skipped.contains(&op) && failed(printOperation(op)))
+      return failure();
+  return success();
+}
+
+LogicalResult KernelPrinter::printOperation(Operation &op) {
+  if (op.hasTrait<OpTrait::IsTerminator>())
+    return success();
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return printLoop(loop);
+  if (auto tile = dyn_cast<linalg::GenericOp>(op))
+    return printTile(tile);
+  if (auto alloca = dyn_cast<memref::AllocaOp>(op))
+    return declare(alloca), success();
+  if (auto subview = dyn_cast<memref::SubViewOp>(op))
+    return view(subview), success();
+  if (isa<UnrealizedConversionCastOp>(op))
+    return declareConstant(&op), success();
+  if (isa<BatchOp>(op)) {
+    indices[op.getResult(0)] = Linear::symbol("batch");
+    return success();
+  }
+  if (auto bounds = dyn_cast<RowBoundsOp>(op)) {
+    const std::string &rows = tokens[bounds.getTokens()];
+    std::string row = indexOf(bounds.getRow()).str();
+    std::string first = names.take("first"), last = names.take("last");
+    line("const long " + first + " = " + rows + ".offsets[" + row + "], " + last + " = " + rows + ".offsets[" +
+         Twine((indexOf(bounds.getRow()) + Linear(1)).str()) + "];");
+    indices[bounds.getBegin()] = Linear::symbol(first);
+    indices[bounds.getEnd()] = Linear::symbol(last);
+    return success();
+  }
+  if (auto token = dyn_cast<TokenOp>(op)) {
+    std::string name = names.take("id");
+    line("const long " + name + " = " + tokens[token.getTokens()] + ".ids[" + indexOf(token.getPosition()).str() + "];");
+    indices[token.getId()] = Linear::symbol(name);
+    return success();
+  }
+  if (auto bound = dyn_cast<LowerBoundOp>(op)) {
+    std::string name = names.take("from");
+    line("const long " + name + " = lower_bound(" + tokens[bound.getTokens()] + ", " + indexOf(bound.getBegin()).str() +
+         ", " + indexOf(bound.getEnd()).str() + ", " + indexOf(bound.getId()).str() + ");");
+    indices[bound.getPosition()] = Linear::symbol(name);
+    return success();
+  }
+  // Scalars: indices and constants.
+  if (op.getNumResults() == 1 && !isa<ShapedType>(op.getResult(0).getType())) {
+    SmallVector<Expr> operands;
+    for (Value operand : op.getOperands()) {
+      Expr x = values.lookup(operand);
+      if (operand.getType().isIndex()) {
+        x.index = indices.lookup(operand);
+        x.type = operand.getType();
+        x.text = x.index->str();
+      }
+      operands.push_back(x);
+    }
+    FailureOr<Expr> expression = expressionOf(&op, operands, 1);
+    if (succeeded(expression)) {
+      if (expression->index)
+        indices[op.getResult(0)] = *expression->index;
+      values[op.getResult(0)] = *expression;
+      return success();
+    }
+  }
+  if (isa<arith::ConstantOp>(op))
+    return success(); // a table, declared where it is read
+  return op.emitOpError("has no spelling in C++");
+}
+
+LogicalResult KernelPrinter::printLoop(scf::ForOp loop) {
+  auto wish = loop->getAttrOfType<StringAttr>("horn.name");
+  NameScope outer = names;
+  std::string i = names.take(wish ? wish.getValue() : "i");
+  indices[loop.getInductionVar()] = Linear::symbol(i);
+  std::string lower = indexOf(loop.getLowerBound()).str(), upper = indexOf(loop.getUpperBound()).str();
+  std::string step = indexOf(loop.getStep()).str();
+  line("for (long " + i + " = " + lower + "; " + i + " < " + upper + "; " + (step == "1" ? "++" + i : i + " += " + step) +
+       ") {");
+  ++depth;
+  LogicalResult result = printBlock(*loop.getBody());
+  --depth;
+  line("}");
+  names = outer;
+  return result;
+}
+
+/// A buffer on the stack can be vectors when every use covers it whole, its last axis in lanes.
+void KernelPrinter::findRegisters() {
+  kernel.walk([&](memref::AllocaOp alloca) {
+    MemRefType type = alloca.getType();
+    if (type.getNumElements() == 1 || type.getElementType().isInteger(1))
+      return;
+    bool inLanes = llvm::all_of(alloca->getUses(), [&](OpOperand &use) {
+      auto tile = dyn_cast<linalg::GenericOp>(use.getOwner());
+      if (!tile)
+        return false;
+      Lanes lanes = chooseLanes(tile);
+      auto last = dyn_cast<AffineDimExpr>(tile.getMatchingIndexingMap(&use).getResults().back());
+      return last && lanes.dim == static_cast<int>(last.getPosition()) && !lanes.reduces;
+    });
+    if (inLanes)
+      inRegisters.insert(alloca);
+  });
+}
+
+void KernelPrinter::view(memref::SubViewOp subview) {
+  Place place = places.lookup(subview.getSource());
+  for (auto [axis, offset] : llvm::enumerate(subview.getMixedOffsets()))
+    place.offset = place.offset + indexOf(offset) * place.strides[axis];
+  for (auto [axis, stride] : llvm::enumerate(subview.getMixedStrides()))
+    place.strides[axis] *= *getConstantIntValue(stride);
+  places[subview] = place;
+}
+
+/// The fill of a whole buffer with zero, right behind its declaration, is its initialiser.
+bool KernelPrinter::isZeroFillOf(Operation *op, Value buffer) {
+  auto fill = dyn_cast_or_null<linalg::GenericOp>(op);
+  if (!fill || fill.getNumDpsInputs() != 0 || fill.getDpsInits().size() != 1 || fill.getDpsInits()[0] != buffer)
+    return false;
+  auto constant = fill.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::ConstantOp>();
+  auto number = constant ? dyn_cast<FloatAttr>(constant.getValue()) : FloatAttr();
+  return number && number.getValue().isPosZero();
+}
+
+void KernelPrinter::declare(memref::AllocaOp alloca) {
+  MemRefType type = alloca.getType();
+  Type elementType = type.getElementType();
+  auto wish = alloca->getAttrOfType<StringAttr>("horn.name");
+  std::string name = names.take(wish ? lastPart(wish.getValue()) : "tile");
+  Place place{Place::memory, name, Linear(), stridesOf(type.getShape()), elementType};
+
+  Operation *next = alloca->getNextNode();
+  while (next && isa<arith::ConstantOp>(next))
+    next = next->getNextNode();
+  bool zero = isZeroFillOf(next, alloca);
+  if (zero)
+    skipped.insert(next);
+
+  if (type.getNumElements() == 1) {
+    place.kind = Place::scalar;
+    line(scalarType(elementType) + " " + name + (zero ? " = " + literal(0, elementType) : "") + ";");
+  } else if (inRegisters.contains(alloca)) {
+    place.kind = Place::registers;
+    std::string extents;
+    for (int64_t size : type.getShape().drop_back())
+      if (size > 1)
+        extents += "[" + std::to_string(size) + "]";
+    int64_t vectors = (type.getShape().back() + vectorLanes - 1) / vectorLanes;
+    if (vectors > 1)
+      extents += "[" + std::to_string(vectors) + "]";
+    line(vectorType(elementType, vectorLanes) + " " + name + extents + (zero ? " = {}" : "") + ";");
+  } else {
+    line("alignas(64) " + scalarType(elementType) + " " + name + "[" + std::to_string(type.getNumElements()) + "]" +
+         (zero ? " = {}" : "") + ";");
+  }
+  places[alloca] = place;
+}
+
+/// A table that was in the model's source.
+void KernelPrinter::declareConstant(Operation *cast) {
+  auto constant = cast->getOperand(0).getDefiningOp<arith::ConstantOp>();
+  auto type = llvm::cast<MemRefType>(cast->getResult(0).getType());
+  std::string name = names.take("table"), text;
+  Type element = type.getElementType();
+  auto elements = llvm::cast<DenseElementsAttr>(constant.getValue());
+  auto append = [&](double value) { text += (text.empty() ? "" : ", ") + literal(value, element); };
+  if (isa<FloatType>(element))
+    for (APFloat value : elements.getValues<APFloat>())
+      append(value.convertToDouble());
+  else
+    for (APInt value : elements.getValues<APInt>())
+      append(static_cast<double>(element.isInteger(1) ? value.getZExtValue() : value.getSExtValue()));
+  line("static const " + scalarType(element) + " " + name + "[" + std::to_string(type.getNumElements()) + "] = {" + text +
+       "};");
+  places[cast->getResult(0)] = {Place::memory, name, Linear(), stridesOf(type.getShape()), element};
+}
+
+} // namespace hornfels

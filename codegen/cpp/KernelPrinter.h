@@ -1,0 +1,103 @@
+// Prints one scheduled kernel as a C++ function.
+#ifndef HORNFELS_CODEGEN_CPP_KERNELPRINTER_H
+#define HORNFELS_CODEGEN_CPP_KERNELPRINTER_H
+
+#include "codegen/Names.h"
+#include "codegen/cpp/Expression.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace hornfels {
+
+/// A kernel's C++: its function, and in which order it takes what a launch gives.
+struct PrintedKernel {
+  std::string name;
+  std::string text;
+  /// For each parameter the operand of a launch (inputs, then outputs) that it takes.
+  llvm::SmallVector<unsigned> parameters;
+  bool takesBatch = false;
+  bool takesRows = false; ///< begin and end
+};
+
+/// Loops become loops, a static tile becomes loops whose last dimension runs in lanes, a buffer on the stack becomes an
+/// array of vectors where every use is in lanes, views print nothing. What has no spelling is refused.
+class KernelPrinter {
+public:
+  KernelPrinter(mlir::func::FuncOp kernel, int64_t vectorBytes, NameScope &file);
+  mlir::FailureOr<PrintedKernel> print();
+
+private:
+  /// Where the elements of a buffer are.
+  struct Place {
+    enum Kind { memory, registers, scalar } kind = memory;
+    std::string base;
+    Linear offset;
+    llvm::SmallVector<int64_t> strides;
+    mlir::Type element;
+  };
+  /// How a tile runs: over which dimension the lanes go, and whether they are combined.
+  struct Lanes {
+    int dim = -1;
+    bool reduces = false;
+  };
+  /// A point of a tile: an index for each dimension; in lanes, how many elements (0: a whole vector).
+  struct Point {
+    llvm::SmallVector<Linear> index;
+    unsigned lanes = 1;
+    int dim = -1;
+    int64_t part = 0;
+  };
+
+  // KernelPrinter.cpp: structure.
+  void nameParameters();
+  std::string signature(PrintedKernel &printed);
+  mlir::LogicalResult printBlock(mlir::Block &block);
+  mlir::LogicalResult printOperation(mlir::Operation &op);
+  mlir::LogicalResult printLoop(mlir::scf::ForOp loop);
+  void declare(mlir::memref::AllocaOp alloca);
+  void declareConstant(mlir::Operation *cast);
+  void view(mlir::memref::SubViewOp subview);
+  Linear indexOf(mlir::OpFoldResult value);
+  void findRegisters();
+  void line(const llvm::Twine &text);
+
+  // TilePrinter.cpp: one linalg.generic.
+  mlir::LogicalResult printTile(mlir::linalg::GenericOp tile);
+  Lanes chooseLanes(mlir::linalg::GenericOp tile);
+  int64_t strideAlong(mlir::Value buffer, mlir::AffineMap map, unsigned dim);
+  mlir::LogicalResult printLoopsOf(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point, unsigned dim);
+  mlir::LogicalResult printLaneLoop(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point);
+  mlir::LogicalResult printReductionInLanes(mlir::linalg::GenericOp tile, Point point, unsigned dim);
+  mlir::LogicalResult printPoint(mlir::linalg::GenericOp tile, const Point &point);
+  /// The body's values at a point. `replaced` is an output whose old value is a variable of the caller's.
+  mlir::FailureOr<llvm::SmallVector<Expr>> evaluate(mlir::linalg::GenericOp tile, const Point &point,
+                                                    const std::string &replaced = "");
+  Expr read(mlir::Value buffer, mlir::AffineMap map, const Point &point);
+  void write(mlir::Value buffer, mlir::AffineMap map, const Point &point, const Expr &value);
+  std::string element(const Place &place, mlir::AffineMap map, const Point &point);
+  Linear offsetIn(const Place &place, mlir::AffineMap map, const Point &point);
+  std::string loopName(unsigned depth);
+  bool isZeroFillOf(mlir::Operation *op, mlir::Value buffer);
+
+  mlir::func::FuncOp kernel;
+  unsigned vectorLanes;
+  NameScope &file;
+  NameScope names;
+  std::string out;
+  unsigned depth = 1;
+  llvm::DenseMap<mlir::Value, Place> places;
+  llvm::DenseMap<mlir::Value, Linear> indices;
+  llvm::DenseMap<mlir::Value, Expr> values;
+  llvm::DenseMap<mlir::Value, std::string> tokens;
+  llvm::DenseSet<mlir::Value> inRegisters;
+  llvm::DenseSet<mlir::Operation *> skipped;
+  bool usesBatch = false, usesRows = false;
+  unsigned temporaries = 0;
+};
+
+} // namespace hornfels
+
+#endif

@@ -1,0 +1,407 @@
+// One static tile: loops over its dimensions, the last one in lanes.
+#include "codegen/cpp/KernelPrinter.h"
+
+#include "ir/HornDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+/// Elements between neighbours along `dim`; -1 when that is not one number.
+int64_t KernelPrinter::strideAlong(Value buffer, AffineMap map, unsigned dim) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(getStridesAndOffset(type, strides, offset)))
+    return -1;
+  int64_t stride = 0;
+  for (auto [axis, expr] : llvm::enumerate(map.getResults()))
+    if (auto same = dyn_cast<AffineDimExpr>(expr); same && same.getPosition() == dim)
+      stride += strides[axis];
+  return stride;
+}
+
+/// The operation that combines a reduction's old value with a new element; null where it is none of sum, max, min.
+static Operation *combiner(linalg::GenericOp tile) {
+  if (tile.getDpsInits().size() != 1)
+    return nullptr;
+  Operation *op = tile.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  if (!op || !isa<arith::AddFOp, arith::MaximumFOp, arith::MinimumFOp, arith::AddIOp, arith::MaxSIOp, arith::MinSIOp>(op))
+    return nullptr;
+  Value old = tile.getBody()->getArguments().back();
+  bool once = old.hasOneUse() && (op->getOperand(0) == old) != (op->getOperand(1) == old);
+  return once ? op : nullptr;
+}
+
+KernelPrinter::Lanes KernelPrinter::chooseLanes(linalg::GenericOp tile) {
+  SmallVector<int64_t> sizes = tile.getStaticLoopRanges();
+  auto strides = [&](unsigned dim, bool ofOutputs) {
+    SmallVector<int64_t> result;
+    for (OpOperand &operand : tile->getOpOperands())
+      if (tile.isDpsInit(&operand) == ofOutputs)
+        result.push_back(strideAlong(operand.get(), tile.getMatchingIndexingMap(&operand), dim));
+    return result;
+  };
+  auto isUnit = [](int64_t stride) { return stride == 1; };
+  auto isUnitOrZero = [](int64_t stride) { return stride == 0 || stride == 1; };
+
+  for (int dim = static_cast<int>(sizes.size()) - 1; dim >= 0; --dim) {
+    if (sizes[dim] <= 1 || tile.getIteratorTypesArray()[dim] != utils::IteratorType::parallel)
+      continue;
+    if (llvm::all_of(strides(dim, true), isUnit) && llvm::all_of(strides(dim, false), isUnitOrZero))
+      return {dim, false};
+    break; // only the innermost parallel dimension can be contiguous
+  }
+  int last = static_cast<int>(sizes.size()) - 1;
+  if (last >= 0 && sizes[last] > 1 && tile.getIteratorTypesArray()[last] == utils::IteratorType::reduction &&
+      combiner(tile) && llvm::all_of(strides(last, false), isUnitOrZero))
+    return {last, true};
+  return {};
+}
+
+std::string KernelPrinter::loopName(unsigned dim) {
+  static constexpr StringRef wishes[] = {"r", "s", "p", "q", "u", "v"};
+  return names.take(wishes[std::min<size_t>(dim, std::size(wishes) - 1)]);
+}
+
+LogicalResult KernelPrinter::printTile(linalg::GenericOp tile) {
+  Point point;
+  point.index.resize(tile.getNumLoops());
+  NameScope outer = names;
+  LogicalResult result = printLoopsOf(tile, chooseLanes(tile), point, 0);
+  names = outer;
+  return result;
+}
+
+/// Unrolled where that is a handful of copies; the compiler keeps register tiles in registers only then.
+static std::string loopHead(const std::string &name, int64_t lower, int64_t upper, int64_t step) {
+  constexpr int64_t mostCopies = 16;
+  std::string head = (upper - lower) / step <= mostCopies ? "UNROLL for (long " : "for (long ";
+  return head + name + " = " + std::to_string(lower) + "; " + name + " < " + std::to_string(upper) + "; " +
+         (step == 1 ? "++" + name : name + " += " + std::to_string(step)) + ") {";
+}
+
+LogicalResult KernelPrinter::printLoopsOf(linalg::GenericOp tile, const Lanes &lanes, Point point, unsigned dim) {
+  if (dim == tile.getNumLoops())
+    return lanes.dim < 0 ? printPoint(tile, point) : printLaneLoop(tile, lanes, point);
+  int64_t size = tile.getStaticLoopRanges()[dim];
+  if (static_cast<int>(dim) == lanes.dim || size == 1)
+    return printLoopsOf(tile, lanes, point, dim + 1);
+  std::string name = loopName(dim);
+  line(loopHead(name, 0, size, 1));
+  ++depth;
+  point.index[dim] = Linear::symbol(name);
+  LogicalResult result = printLoopsOf(tile, lanes, point, dim + 1);
+  --depth;
+  line("}");
+  return result;
+}
+
+LogicalResult KernelPrinter::printLaneLoop(linalg::GenericOp tile, const Lanes &lanes, Point point) {
+  unsigned dim = lanes.dim;
+  if (lanes.reduces)
+    return printReductionInLanes(tile, point, dim);
+  int64_t size = tile.getStaticLoopRanges()[dim], main = size / vectorLanes * vectorLanes;
+  point.lanes = vectorLanes;
+  point.dim = lanes.dim;
+  if (main > vectorLanes) {
+    std::string name = loopName(dim);
+    line(loopHead(name, 0, main, vectorLanes));
+    ++depth;
+    point.index[dim] = Linear::symbol(name);
+    if (failed(printPoint(tile, point)))
+      return failure();
+    --depth;
+    line("}");
+  } else if (main == vectorLanes && failed(printPoint(tile, point))) {
+    return failure();
+  }
+  if (main == size)
+    return success();
+  point.index[dim] = Linear(main);
+  point.part = size - main;
+  return printPoint(tile, point);
+}
+
+static StringRef reduceFunction(Operation *combine) {
+  if (isa<arith::AddFOp, arith::AddIOp>(combine))
+    return "reduce_add";
+  return isa<arith::MaximumFOp, arith::MaxSIOp>(combine) ? "reduce_max" : "reduce_min";
+}
+
+static double neutral(Operation *combine) {
+  Type type = combine->getResult(0).getType();
+  double largest = isa<FloatType>(type) ? std::numeric_limits<double>::infinity() : 2147483647.0;
+  if (isa<arith::AddFOp, arith::AddIOp>(combine))
+    return 0;
+  if (isa<arith::MaximumFOp, arith::MaxSIOp>(combine))
+    return isa<FloatType>(type) ? -largest : -largest - 1;
+  return largest;
+}
+
+/// Whole vectors into partial results, these into one, then the last elements one by one.
+LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point point, unsigned dim) {
+  int64_t size = tile.getStaticLoopRanges()[dim], main = size / vectorLanes * vectorLanes;
+  Operation *combine = combiner(tile);
+  Type type = combine->getResult(0).getType();
+  if (main > 0) {
+    Expr start{literal(neutral(combine), type), Precedence::atom, false, type, 0, {}};
+    std::string partial = names.take("partial");
+    line(vectorType(type, vectorLanes) + " " + partial + " = " +
+         (neutral(combine) == 0 ? vectorType(type, vectorLanes) + "{}" : splat(start, vectorLanes)) + ";");
+    Point lanes = point;
+    lanes.lanes = vectorLanes;
+    lanes.dim = static_cast<int>(dim);
+    bool loop = main > vectorLanes;
+    if (loop) {
+      std::string name = loopName(dim);
+      line(loopHead(name, 0, main, vectorLanes));
+      ++depth;
+      lanes.index[dim] = Linear::symbol(name);
+    }
+    FailureOr<SmallVector<Expr>> next = evaluate(tile, lanes, partial);
+    if (failed(next))
+      return failure();
+    line(partial + " = " + splat((*next)[0], vectorLanes) + ";");
+    if (loop) {
+      --depth;
+      line("}");
+    }
+    // result = combine(result, partial results)
+    Value out = tile.getDpsInits()[0];
+    AffineMap map = tile.getIndexingMapsArray().back();
+    Expr old = read(out, map, point), all{reduceFunction(combine).str() + "(" + partial + ")", Precedence::atom, false, type, 0, {}};
+    FailureOr<Expr> result = expressionOf(combine, {old, all}, 1);
+    if (failed(result))
+      return failure();
+    write(out, map, point, *result);
+  }
+  if (main == size)
+    return success();
+  std::string name = loopName(dim);
+  line(loopHead(name, main, size, 1));
+  ++depth;
+  point.index[dim] = Linear::symbol(name);
+  LogicalResult result = printPoint(tile, point);
+  --depth;
+  line("}");
+  return result;
+}
+
+Linear KernelPrinter::offsetIn(const Place &place, AffineMap map, const Point &point) {
+  Linear offset = place.offset;
+  for (auto [axis, expr] : llvm::enumerate(map.getResults()))
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      offset = offset + point.index[dim.getPosition()] * place.strides[axis];
+  return offset;
+}
+
+/// An element of a register tile: "acc[r][s / 16]".
+static std::string registerIndex(const Linear &index, int64_t divisor) {
+  if (index.isConstant())
+    return "[" + std::to_string(index.constant / divisor) + "]";
+  return "[" + (divisor == 1 ? index.str() : index.operand() + " / " + std::to_string(divisor)) + "]";
+}
+
+std::string KernelPrinter::element(const Place &place, AffineMap map, const Point &point) {
+  if (place.kind == Place::scalar)
+    return place.base;
+  return place.base + "[" + offsetIn(place, map, point).str() + "]";
+}
+
+Expr KernelPrinter::read(Value buffer, AffineMap map, const Point &point) {
+  Place place = places.lookup(buffer);
+  Expr result;
+  result.type = place.element;
+  if (place.kind == Place::registers) {
+    auto type = cast<MemRefType>(buffer.getType());
+    result.text = place.base;
+    result.lanes = true;
+    for (auto [axis, size] : llvm::enumerate(type.getShape())) {
+      bool last = axis + 1 == type.getShape().size();
+      if (last ? size <= static_cast<int64_t>(vectorLanes) : size == 1)
+        continue;
+      auto dim = dyn_cast<AffineDimExpr>(map.getResult(axis));
+      result.text += registerIndex(dim ? point.index[dim.getPosition()] : Linear(0), last ? vectorLanes : 1);
+    }
+    return result;
+  }
+  bool inLanes = point.dim >= 0 && strideAlong(buffer, map, point.dim) == 1 && place.kind != Place::scalar;
+  if (!inLanes) {
+    result.text = element(place, map, point);
+    return result;
+  }
+  result.lanes = true;
+  std::string address = "&" + element(place, map, point);
+  bool isBool = place.element.isInteger(1);
+  std::string vector = isBool ? "v" + std::to_string(point.lanes) + "i" : vectorType(place.element, point.lanes);
+  if (isBool && point.lanes == 8)
+    vector = "vec<int32_t, 8>";
+  std::string function = std::string("load") + (point.part ? "_part" : "") + (isBool ? "_as" : "");
+  result.text = function + "<" + vector + ">(" + address + (point.part ? ", " + std::to_string(point.part) : "") + ")";
+  if (isBool) {
+    result.text += " != 0";
+    result.precedence = Precedence::equality;
+    result.maskBytes = 4;
+  }
+  return result;
+}
+
+void KernelPrinter::write(Value buffer, AffineMap map, const Point &point, const Expr &value) {
+  Place place = places.lookup(buffer);
+  // x = x + y prints as x += y.
+  auto assign = [&](const std::string &target, const std::string &text) {
+    for (StringRef symbol : {"+", "-", "*"}) {
+      std::string prefix = target + " " + symbol.str() + " ";
+      Precedence needed = symbol == "*" ? Precedence::product : Precedence::sum;
+      if (value.precedence == needed && StringRef(text).starts_with(prefix)) {
+        line(target + " " + symbol + "= " + text.substr(prefix.size()) + ";");
+        return;
+      }
+    }
+    line(target + " = " + text + ";");
+  };
+  if (place.kind == Place::registers) {
+    assign(read(buffer, map, point).text, splat(value, point.lanes));
+    return;
+  }
+  bool inLanes = point.dim >= 0 && strideAlong(buffer, map, point.dim) == 1 && place.kind != Place::scalar;
+  if (!inLanes) {
+    assign(element(place, map, point), value.text);
+    return;
+  }
+  bool isBool = place.element.isInteger(1);
+  std::string text = splat(value, point.lanes);
+  if (isBool && !value.lanes)
+    text = "splat<v" + std::to_string(point.lanes) + "i>(" + value.text + ")";
+  line(std::string("store") + (point.part ? "_part" : "") + (isBool ? "_as" : "") + "(&" + element(place, map, point) +
+       ", " + text + (point.part ? ", " + std::to_string(point.part) : "") + ");");
+}
+
+/// How often the yielded values read `value`, directly or through other operations.
+static unsigned readers(Value value) { return std::distance(value.use_begin(), value.use_end()); }
+
+FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, const Point &point,
+                                                     const std::string &replaced) {
+  Block *body = tile.getBody();
+  DenseMap<Value, Expr> elements;
+  bool severalOutputs = tile.getDpsInits().size() > 1;
+  constexpr size_t longText = 60;
+
+  auto give = [&](Value value, Expr expression, StringRef wish, bool named) {
+    if (named && !expression.index && expression.text.size() > 3) {
+      std::string name = names.take(wish);
+      std::string type = "auto";
+      if (!expression.maskBytes)
+        type = expression.lanes ? vectorType(expression.type, point.lanes) : scalarType(expression.type);
+      line("const " + type + " " + name + " = " + expression.text + ";");
+      expression.text = name;
+      expression.precedence = Precedence::atom;
+    }
+    elements[value] = std::move(expression);
+  };
+
+  for (auto [operand, argument] : llvm::zip(tile->getOpOperands(), body->getArguments())) {
+    if (argument.use_empty())
+      continue;
+    Place place = places.lookup(operand.get());
+    Expr x;
+    if (!replaced.empty() && tile.isDpsInit(&operand)) {
+      x.text = replaced;
+      x.lanes = true;
+      x.type = place.element;
+    } else {
+      x = read(operand.get(), tile.getMatchingIndexingMap(&operand), point);
+    }
+    bool named = place.kind == Place::memory && replaced.empty() && (readers(argument) > 1 || severalOutputs);
+    give(argument, x, lastPart(place.base), named);
+  }
+
+  static constexpr StringRef wishes[] = {"x", "y", "z", "a", "b", "c", "d", "e", "f", "g", "h", "u", "v", "w"};
+  unsigned temporary = 0;
+  for (Operation &op : body->without_terminator()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+      Expr x;
+      x.type = op.getResult(0).getType();
+      x.index = point.index[index.getDim()];
+      if (static_cast<int>(index.getDim()) == point.dim)
+        x.index = *x.index + Linear::symbol(kLane);
+      x.text = x.index->str();
+      elements[index] = x;
+      continue;
+    }
+    SmallVector<Expr> operands;
+    for (Value operand : op.getOperands()) {
+      auto found = elements.find(operand);
+      if (found != elements.end()) {
+        operands.push_back(found->second);
+        continue;
+      }
+      Expr x = values.lookup(operand);
+      if (operand.getType().isIndex()) {
+        x.index = indexOf(operand);
+        x.type = operand.getType();
+        x.text = x.index->str();
+      }
+      operands.push_back(x);
+    }
+    if (isa<BatchOp>(op)) {
+      usesBatch = true;
+      Expr x;
+      x.type = op.getResult(0).getType();
+      x.index = Linear::symbol("batch");
+      x.text = "batch";
+      elements[op.getResult(0)] = x;
+      continue;
+    }
+    FailureOr<Expr> expression = expressionOf(&op, operands, point.lanes);
+    if (failed(expression))
+      return op.emitOpError("has no spelling in C++"), failure();
+    bool last = llvm::is_contained(body->getTerminator()->getOperands(), op.getResult(0)) && op.getResult(0).hasOneUse();
+    bool isCombine = !replaced.empty() && combiner(tile) == &op;
+    bool named = !isa<arith::ConstantOp>(op) && !isCombine &&
+                 (readers(op.getResult(0)) > 1 || (!last && expression->text.size() > longText));
+    give(op.getResult(0), *expression, wishes[std::min<size_t>(temporary, std::size(wishes) - 1)], named);
+    temporary += named;
+  }
+  SmallVector<Expr> results;
+  for (Value yielded : body->getTerminator()->getOperands()) {
+    auto found = elements.find(yielded);
+    results.push_back(found != elements.end() ? found->second : values.lookup(yielded));
+  }
+  return results;
+}
+
+LogicalResult KernelPrinter::printPoint(linalg::GenericOp tile, const Point &point) {
+  NameScope outer = names;
+  unsigned before = static_cast<unsigned>(out.size());
+  FailureOr<SmallVector<Expr>> results = evaluate(tile, point);
+  if (failed(results))
+    return failure();
+  // Names made here end here.
+  bool scoped = out.size() != before;
+  for (auto [index, result] : llvm::enumerate(*results))
+    write(tile.getDpsInits()[index], tile.getIndexingMapsArray()[tile.getNumDpsInputs() + index], point, result);
+  if (scoped) {
+    std::string inside = out.substr(before);
+    bool alreadyInLoop = before >= 2 && out[before - 2] == '{';
+    if (!alreadyInLoop) {
+      out.resize(before);
+      line("{");
+      std::string shifted;
+      for (size_t i = 0; i < inside.size();) {
+        size_t end = inside.find('\n', i);
+        shifted += "  " + inside.substr(i, end - i + 1);
+        i = end + 1;
+      }
+      out += shifted;
+      line("}");
+    }
+    names = outer;
+  }
+  return success();
+}
+
+} // namespace hornfels

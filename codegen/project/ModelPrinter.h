@@ -1,0 +1,43 @@
+// The files of one model: the kernels and steps, the table of the ABI, the header, the build file.
+#ifndef HORNFELS_CODEGEN_PROJECT_MODELPRINTER_H
+#define HORNFELS_CODEGEN_PROJECT_MODELPRINTER_H
+
+#include "codegen/Codegen.h"
+#include "codegen/cpp/HostPrinter.h"
+
+namespace hornfels {
+
+class ModelPrinter {
+public:
+  ModelPrinter(mlir::ModuleOp module, const CodegenOptions &options);
+  mlir::FailureOr<GeneratedModel> print();
+
+private:
+  // ModelPrinter.cpp: the source.
+  std::string heading() const;
+  std::string targetCheck() const;
+  mlir::LogicalResult printKernels(std::string &text);
+  std::string kernelComment(mlir::func::FuncOp kernel) const;
+  mlir::FailureOr<std::string> printSteps();
+
+  // Table.cpp: the table and the header.
+  std::string printTable();
+  std::string printTensors(llvm::StringRef list, llvm::StringRef entries);
+  std::string printHeader() const;
+  std::string structureHash() const;
+  mlir::ArrayAttr list(llvm::StringRef name) const;
+  std::string text(llvm::StringRef attribute) const;
+  int32_t tokenRows(llvm::StringRef input) const;
+
+  mutable mlir::ModuleOp module; ///< MLIR's handles are not const
+  const CodegenOptions &options;
+  std::string name;
+  NameScope file;
+  Interface interface;
+  llvm::StringMap<PrintedKernel> kernels;
+  llvm::StringMap<std::string> steps; ///< which of the four there are
+};
+
+} // namespace hornfels
+
+#endif
