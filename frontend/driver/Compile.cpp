@@ -1,5 +1,6 @@
 #include "frontend/driver/Compile.h"
 
+#include "codegen/Codegen.h"
 #include "frontend/driver/Console.h"
 #include "frontend/horn/Elaborator.h"
 #include "frontend/horn/Loader.h"
@@ -123,6 +124,56 @@ ModelSummary summaryOf(mlir::ModuleOp module) {
   return summary;
 }
 
+/// The target that "native" is here.
+std::string hostCpu() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("x86-64-v4"))
+    return "x86-64-v4";
+  return __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3" : "x86-64";
+#else
+  return "armv8";
+#endif
+}
+
+/// Collects the text of stages, and says when to stop.
+class Stages {
+public:
+  Stages(const CompileRequest &request, Compilation &result) : request(request), result(result) {}
+
+  /// Adds a stage; false when it is the last that is wanted.
+  bool add(const std::string &name, const std::string &text) {
+    bool changed = result.stages.empty() || result.stages.back().text != text;
+    result.stages.push_back({name, text, changed});
+    return name != request.lastStage;
+  }
+  bool add(llvm::StringRef name, mlir::ModuleOp module) {
+    if (!request.keepStages)
+      return true;
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    module.print(stream);
+    text += "\n";
+    return add(name.str(), text);
+  }
+  bool stopped() const { return !result.stages.empty() && result.stages.back().name == request.lastStage; }
+
+private:
+  const CompileRequest &request;
+  Compilation &result;
+};
+
+GeneratedFile fileOf(const SourceFile &file) { return {file.path, file.text}; }
+
+/// The project: what `emit` writes and `build` compiles.
+void addFiles(Compilation &result, const GeneratedModel &model) {
+  result.modelName = model.name;
+  for (const SourceFile *file : {&model.header, &model.source, &model.main, &model.cmake})
+    result.files.push_back(fileOf(*file));
+  for (const SourceFile &file : runtimeSources())
+    result.files.push_back(fileOf(file));
+  result.programSources = {model.source.path, model.main.path};
+}
+
 } // namespace
 
 const std::vector<std::string> &stageNames() {
@@ -147,6 +198,42 @@ Compilation summarizeModel(const CompileRequest &request, ModelSummary &summary)
   if (auto module = session.elaborateModel(request.modelName))
     summary = summaryOf(*module);
   return session.outcome();
+}
+
+Compilation compileModel(const CompileRequest &request) {
+  Session session(request);
+  auto module = session.elaborateModel(request.modelName);
+  Compilation result = session.outcome();
+  if (!module)
+    return result;
+
+  Stages stages(request, result);
+  if (request.keepStages && !stages.add("import", printHorn(session.program.files.back())))
+    return result;
+  if (!stages.add("elaborate", *module))
+    return result;
+
+  CodegenOptions codegen;
+  codegen.cpu = request.cpu == "native" ? hostCpu() : request.cpu;
+  codegen.version = HORNFELS_VERSION;
+  PipelineOptions pipeline;
+  pipeline.fuse = request.fuse;
+  pipeline.vectorBytes = vectorBytesOf(codegen.cpu);
+  std::string reached = "elaborate";
+  auto onStage = [&](llvm::StringRef name, mlir::ModuleOp state) {
+    reached = name.str();
+    return stages.add(name, state);
+  };
+  if (mlir::failed(runPipeline(*module, pipeline, onStage)) && !stages.stopped())
+    throw Failure{SystemFailed,
+                  fmt::format("internal error: compilation failed after stage `{}`{}", reached, session.internalErrors)};
+  if (stages.stopped())
+    return result;
+  mlir::FailureOr<GeneratedModel> generated = generateModel(*module, codegen);
+  if (mlir::failed(generated))
+    throw Failure{SystemFailed, "internal error: no C++ for this model" + session.internalErrors};
+  addFiles(result, *generated);
+  return result;
 }
 
 } // namespace hornfels::driver
