@@ -71,6 +71,10 @@ bool checkText(FileId file, const SourceManager &sources, Diagnostics &diagnosti
   size_t lineStart = 0;
   unsigned found = 0;
   for (size_t at = 0; at < text.size();) {
+    if (text[at] >= ' ' && text[at] <= '~' && at - lineStart < limits::lineBytes) { // nearly all of it
+      ++at;
+      continue;
+    }
     CodePoint point = decodeUtf8(text, at);
     SourceRange here{file, static_cast<uint32_t>(at), static_cast<uint32_t>(at + point.bytes)};
     if (at - lineStart >= limits::lineBytes) {
@@ -307,7 +311,7 @@ bool Lexer::lexPunctuation(Token &token) {
   };
   std::string_view rest = text.substr(position, 3);
   for (auto &[spelling, kind] : signs)
-    if (rest.starts_with(spelling)) {
+    if (spelling[0] == rest[0] && rest.starts_with(spelling)) {
       token.kind = kind;
       position += static_cast<uint32_t>(spelling.size());
       return true;

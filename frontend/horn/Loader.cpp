@@ -53,6 +53,7 @@ private:
   std::vector<std::pair<fs::path, fs::path>> roots; // as given and canonical: the main file's directory, then -I
   std::vector<std::pair<fs::path, FileId>> chain;   // the files being read now, outermost first
   std::set<fs::path> loaded;
+  unsigned imports = 0;
 };
 
 void Loader::addRoot(const fs::path &directory) {
@@ -113,8 +114,12 @@ Program Loader::load(SyntaxFile mainFile) {
 }
 
 void Loader::loadImports(const SyntaxFile &file, const fs::path &directory) {
-  for (const Import &import : file.imports)
-    loadImport(import, directory);
+  for (const Import &import : file.imports) {
+    if (++imports <= limits::imports)
+      loadImport(import, directory);
+    else if (imports == limits::imports + 1)
+      diagnostics.error(import.range, "this program has more than the limit of " + std::to_string(limits::imports) + " imports");
+  }
 }
 
 void Loader::loadImport(const Import &import, const fs::path &directory) {

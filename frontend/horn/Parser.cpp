@@ -7,7 +7,7 @@
 namespace hornfels::frontend {
 
 namespace {
-constexpr unsigned errorsPerFile = 1000;
+constexpr unsigned errorsPerFile = 1000; // then the rest of it is not read
 constexpr std::pair<std::string_view, DefinitionKind> definitionWords[] = {
     {"model", DefinitionKind::Model}, {"train", DefinitionKind::Train},         {"layer", DefinitionKind::Layer},
     {"fn", DefinitionKind::Function}, {"optimizer", DefinitionKind::Optimizer}, {"metric", DefinitionKind::Metric},
@@ -30,6 +30,8 @@ void Parser::advance() {
   } else {
     token = lexer.next();
   }
+  if (!isAbandoned && diagnostics.errorCount() - errorsBefore >= errorsPerFile)
+    abandonFile();
   if (isAbandoned)
     token.kind = TokenKind::EndOfFile;
 }
@@ -64,10 +66,7 @@ Diagnostic &Parser::error(SourceRange range, std::string message) {
     silent = {};
     return silent;
   }
-  Diagnostic &result = diagnostics.error(range, std::move(message));
-  if (diagnostics.errorCount() - errorsBefore >= errorsPerFile)
-    abandonFile();
-  return result;
+  return diagnostics.error(range, std::move(message));
 }
 
 std::string Parser::describe(const Token &t) const {
@@ -237,7 +236,8 @@ bool Parser::parseImport(SyntaxFile &out) {
     error(since(begin), import.path.empty() ? "an import needs a path" : "this path is longer than the limit of 1024 bytes");
     return true;
   }
-  out.imports.push_back(std::move(import));
+  if (countNode())
+    out.imports.push_back(std::move(import));
   return true;
 }
 

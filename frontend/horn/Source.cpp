@@ -15,8 +15,12 @@ FileId SourceManager::add(std::string name, std::string text, bool isLibrary) {
   if (text.starts_with("\xEF\xBB\xBF"))
     text.erase(0, 3);
   Source source{printable(name), std::move(text), {0}, isLibrary};
-  for (size_t at = 0; (at = source.text.find('\n', at)) != std::string::npos;)
-    source.lineStarts.push_back(static_cast<uint32_t>(++at));
+  // A table of every line would be four times the text when all lines are empty.
+  std::string_view rest = source.text;
+  for (; rest.size() > pieceBytes; rest.remove_prefix(pieceBytes)) {
+    auto count = std::count(rest.begin(), rest.begin() + pieceBytes, '\n');
+    source.linesBefore.push_back(source.linesBefore.back() + static_cast<uint32_t>(count));
+  }
   sources.push_back(std::move(source));
   return static_cast<FileId>(sources.size());
 }
@@ -30,14 +34,19 @@ std::string_view SourceManager::text(SourceRange range) const {
   return all.substr(begin, end - begin);
 }
 
+/// Where the line of `at` begins.
+uint32_t SourceManager::lineStart(const Source &source, size_t at) {
+  size_t lineFeed = at == 0 ? std::string::npos : source.text.rfind('\n', at - 1);
+  return lineFeed == std::string::npos ? 0 : static_cast<uint32_t>(lineFeed + 1);
+}
+
 SourceRange SourceManager::lineOf(SourceRange range) const {
   if (!range.isValid())
     return {};
   const Source &source = get(range.file);
-  auto size = static_cast<uint32_t>(source.text.size());
-  auto next = std::upper_bound(source.lineStarts.begin(), source.lineStarts.end(), std::min(range.begin, size));
-  uint32_t begin = *std::prev(next);
-  uint32_t end = next == source.lineStarts.end() ? size : *next - 1;
+  size_t at = std::min<size_t>(range.begin, source.text.size());
+  uint32_t begin = lineStart(source, at);
+  auto end = static_cast<uint32_t>(std::min(source.text.find('\n', at), source.text.size()));
   if (end > begin && source.text[end - 1] == '\r')
     --end;
   return {range.file, begin, end};
@@ -47,13 +56,13 @@ Position SourceManager::position(SourceRange range) const {
   if (!range.isValid())
     return {"<unknown>", 0, 0};
   const Source &source = get(range.file);
-  auto size = static_cast<uint32_t>(source.text.size());
-  uint32_t at = std::min(range.begin, size);
-  auto next = std::upper_bound(source.lineStarts.begin(), source.lineStarts.end(), at);
-  uint32_t lineStart = *std::prev(next);
-  auto line = static_cast<unsigned>(next - source.lineStarts.begin());
-  auto before = std::string_view(source.text).substr(lineStart, at - lineStart);
-  return {source.name, line, static_cast<unsigned>(countCodePoints(before)) + 1};
+  size_t at = std::min<size_t>(range.begin, source.text.size());
+  size_t piece = std::min(at / pieceBytes, source.linesBefore.size() - 1);
+  std::string_view all = source.text;
+  std::string_view since = all.substr(piece * pieceBytes, at - piece * pieceBytes);
+  auto line = source.linesBefore[piece] + static_cast<unsigned>(std::count(since.begin(), since.end(), '\n')) + 1;
+  uint32_t begin = lineStart(source, at);
+  return {source.name, line, static_cast<unsigned>(countCodePoints(all.substr(begin, at - begin))) + 1};
 }
 
 std::string SourceManager::positionText(SourceRange range) const {

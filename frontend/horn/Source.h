@@ -19,6 +19,7 @@ inline constexpr unsigned nesting = 128;          // brackets, blocks, prefix op
 inline constexpr unsigned expressionHeight = 256; // operators in one chain, `a + a + ... + a`
 inline constexpr unsigned nodes = 500'000;        // syntax nodes in one file
 inline constexpr unsigned importDepth = 64;
+inline constexpr unsigned imports = 1000; // in one program
 } // namespace limits
 
 /// Index of a source in its SourceManager; 0 is "no source".
@@ -74,10 +75,12 @@ private:
   struct Source {
     std::string name;
     std::string text;
-    std::vector<uint32_t> lineStarts;
+    std::vector<uint32_t> linesBefore; // number of line feeds before each piece of the text
     bool isLibrary = false;
   };
+  static constexpr size_t pieceBytes = 4096;
   const Source &get(FileId file) const { return sources[file - 1]; }
+  static uint32_t lineStart(const Source &source, size_t at);
 
   std::deque<Source> sources; // a deque: views of names and texts stay valid
 };

@@ -25,6 +25,21 @@ TEST(Sources, PositionsCountCodePoints) {
   EXPECT_EQ(text.sources.lineText(text.range(3, 4)), "t.horn:2");
 }
 
+TEST(Sources, LinesOfALongTextAreCountedInPieces) {
+  std::string lines;
+  for (int i = 0; i < 5000; ++i)
+    lines += "line " + std::to_string(i) + "\n";
+  Text text(lines);
+  for (int i = 0; i < 5000; i += 7) {
+    auto at = static_cast<uint32_t>(lines.find("line " + std::to_string(i) + "\n"));
+    ASSERT_EQ(text.sources.positionText(text.range(at + 2, at + 3)), "t.horn:" + std::to_string(i + 1) + ":3");
+    ASSERT_EQ(text.sources.text(text.sources.lineOf(text.range(at, at))), "line " + std::to_string(i));
+  }
+  Text exact(std::string(8192, '\n'));
+  EXPECT_EQ(exact.sources.positionText(exact.range(8192, 8192)), "t.horn:8193:1");
+  EXPECT_EQ(exact.sources.positionText(exact.range(4096, 4096)), "t.horn:4097:1");
+}
+
 TEST(Sources, ByteOrderMarkAndCarriageReturnsAreNotPartOfALine) {
   Text text("\xEF\xBB\xBF" "ab\r\ncd\r\n");
   EXPECT_EQ(text.sources.positionText(text.range(0, 1)), "t.horn:1:1");

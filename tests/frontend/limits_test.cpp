@@ -75,6 +75,7 @@ TEST(Limits, ErrorsOfOneFile) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   EXPECT_EQ(parsed.diagnostics.errorCount(), 1000u);
   EXPECT_TRUE(parsed.report().ends_with("and 980 more errors\n"));
+  EXPECT_EQ(Parsed(repeated("?\n", 5'000'000)).diagnostics.errorCount(), 1000u) << "the lexer's errors count too";
 }
 
 TEST(Limits, ABinaryFileIsTwentyErrors) {

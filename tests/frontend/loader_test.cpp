@@ -97,6 +97,15 @@ TEST_F(LoaderTest, AChainOfImportsHasALimit) {
   EXPECT_EQ(firstLine(), "i63.horn:1:8: error: imports are deeper than the limit of 64");
 }
 
+TEST_F(LoaderTest, ImportsHaveALimit) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i)
+    text += "import \"a.horn\"\n";
+  write("main.horn", text + model);
+  write("a.horn", "");
+  EXPECT_EQ(firstLine(), "main.horn:1001:8: error: this program has more than the limit of 1000 imports");
+}
+
 TEST_F(LoaderTest, OnlyRegularFilesAreImported) {
   fs::create_directory(folder / "folder");
   ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
