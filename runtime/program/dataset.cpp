@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "convert.h"
-#include "nearest.h"
 #include "runtime/core/text.h"
 #include "tokens.h"
 
@@ -66,13 +65,10 @@ std::string enumerate(const std::vector<std::string> &names, const char *last) {
 
 [[noreturn]] void not_there(const wanted_array &array, const data_file &file, const std::vector<std::string> &names) {
   const std::vector<std::string> present = file.names();
-  const std::string guess = nearest(names.front(), present);
-  const std::string guess_again = guess.empty() ? nearest(names.back(), present) : guess;
   throw failure(exit_input, file.name() + ": error: no array " + enumerate(names, " or ") + " for " + array.tensor->name +
                                 " (" + tensor_text(*array.tensor) + ", " +
                                 (array.tensor->position ? array.tensor->position : "?") + ")" +
-                                (present.empty() ? "; the file has no arrays" : "; it has " + enumerate(present, " and ")) +
-                                (guess_again.empty() ? "" : "; did you mean " + guess_again + "?"));
+                                (present.empty() ? "; the file has no arrays" : "; it has " + enumerate(present, " and ")));
 }
 
 [[noreturn]] void does_not_fit(const wanted_array &array, const std::string &expected) {

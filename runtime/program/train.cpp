@@ -69,7 +69,8 @@ private:
   bool run_epoch(int64_t epoch);
   bool run_steps(int64_t epoch);
   bool stopped() const { return signal_received() || output_broken(); }
-  void require_finite(double loss, int64_t epoch, int64_t step);
+  std::string where() const;
+  void require_finite(double loss);
   void announce() const;
   void save(bool early);
   void print_timing() const;
@@ -81,7 +82,7 @@ private:
   const int64_t epochs;
   dataset data, test;
   row_split split;
-  int64_t batch = 1;
+  int64_t batch = 1, steps_done = 0;
   double data_seconds = 0;
   std::unique_ptr<model_handle> handle;
   std::unique_ptr<batcher> batches, test_batches;
@@ -130,15 +131,18 @@ void trainer::announce() const {
                       static_cast<long long>(batch)));
 }
 
-void trainer::require_finite(double loss, int64_t epoch, int64_t step) {
+std::string trainer::where() const {
+  const int64_t epoch = (steps_done - 1) / steps();
+  return format("step %lld of epoch %lld (step %lld in all)", static_cast<long long>(steps_done - epoch * steps()),
+                static_cast<long long>(epoch + 1), static_cast<long long>(steps_done));
+}
+
+void trainer::require_finite(double loss) {
   if (std::isfinite(loss))
     return;
   bar.leave_line();
-  throw failure(exit_diverged,
-                format("error: the loss is %g at step %lld of epoch %lld (step %lld in all, learning rate %g); ", loss,
-                       static_cast<long long>(step), static_cast<long long>(epoch + 1),
-                       static_cast<long long>(epoch * steps() + step), handle->learning_rate()) +
-                    "no weights were written");
+  throw failure(exit_diverged, std::string("error: the loss is ") + (std::isnan(loss) ? "not a number" : "infinite") + " at " +
+                                   where() + format(", learning rate %g; no weights were written", handle->learning_rate()));
 }
 
 /* The steps of an epoch, the last batch with the rows that remain. False: stopped by a signal. */
@@ -153,14 +157,12 @@ bool trainer::run_steps(int64_t epoch) {
     const int64_t count = std::min(batch, rows - done);
     handle->train(batches->gather(order.data() + done, count), count);
     const std::vector<double> &values = handle->metrics();
-    require_finite(values.front(), epoch, ++step);
+    steps_done = epoch * steps() + ++step;
+    require_finite(values.front());
     if (bar.due(step))
       bar.draw(make_logs(names, values));
     if (stopped()) {
       bar.leave_line();
-      print_error(std::string(model.name) + format(": stopped in epoch %lld after step %lld of %lld",
-                                                   static_cast<long long>(epoch + 1), static_cast<long long>(step),
-                                                   static_cast<long long>(steps())));
       return false;
     }
   }
@@ -177,7 +179,7 @@ bool trainer::run_epoch(int64_t epoch) {
   if (split.validation.count > 0) {
     const std::vector<double> &held_out = evaluate_rows(*handle, *batches, split.validation.first, split.validation.count);
     if (!signal_received()) {
-      require_finite(held_out.front(), epoch, steps());
+      require_finite(held_out.front());
       const logs more = make_logs(names, held_out, "val_");
       values.insert(values.end(), more.begin(), more.end());
     }
@@ -225,6 +227,7 @@ exit_code trainer::run() {
   for (int64_t epoch = 0; epoch < epochs; ++epoch) {
     if (run_epoch(epoch))
       continue;
+    print_error(std::string(model.name) + ": stopped after " + where());
     save(true);
     require_output();
     return exit_code_of_signal(signal_received());

@@ -1,0 +1,124 @@
+/* Any bytes as an archive: read to the end, loaded as weights, bound as data. libFuzzer finds what crashes, hangs or
+ * takes too much memory; every refusal must be a message.
+ *
+ *   fuzz_npz -max_len=8192 -max_total_time=60 -rss_limit_mb=512 CORPUS
+ */
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../runtime_program/double_model.h"
+#include "../runtime_program/support.h"
+#include "runtime/core/npz.h"
+#include "runtime/core/weights.h"
+#include "runtime/program/dataset.h"
+#include "runtime/program/inflate.h"
+
+extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
+
+namespace {
+
+using namespace hornfels;
+using namespace hornfels_tests;
+
+/* A file in memory that has a name, as the readers open files by name. */
+struct memory_file {
+  int descriptor = memfd_create("archive", MFD_CLOEXEC);
+  std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+  void set(const uint8_t *data, size_t size) const {
+    if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, data, size, 0) != static_cast<ssize_t>(size))
+      abort();
+  }
+};
+
+void require_message(const file_error &error) {
+  if (error.kind == file_error::none || error.text.empty())
+    abort();
+}
+
+void read_arrays(const std::string &path) {
+  npz_reader archive;
+  file_error error;
+  if (!archive.open(path, error))
+    return require_message(error);
+  for (const npz_member &member : archive.members()) {
+    npz_array array;
+    npy_header header;
+    if (!array.open(archive, member, header, error)) {
+      require_message(error);
+      continue;
+    }
+    char bytes[4096];
+    for (uint64_t left = header.data_bytes; left > 0;) {
+      const size_t now = left < sizeof bytes ? static_cast<size_t>(left) : sizeof bytes;
+      if (!array.read(bytes, now, error)) {
+        require_message(error);
+        break;
+      }
+      left -= now;
+    }
+  }
+}
+
+void load(const std::string &path) {
+  static void *handle = nullptr;
+  if (!handle)
+    prices_model.create(&handle, 1);
+  char text[1024];
+  const int32_t status = hornfels_load_weights(&prices_model, handle, path.c_str(), text, sizeof text);
+  if ((status == HORNFELS_OK) != (text[0] == '\0'))
+    abort();
+}
+
+void bind_data(const hornfels_model &model, const std::string &path) {
+  try {
+    const data_file file(path);
+    bind(model, file, {"_train"}, true);
+  } catch (const failure &problem) {
+    if (!std::strstr(problem.what(), "error: "))
+      abort();
+  }
+}
+
+/* Where mutation begins: archives that are right. */
+std::string seed(unsigned number) {
+  const std::string y = npy<int32_t>({1, 0}), ids = npy<uint16_t>({4, 4, 9, 1}), offsets = npy<int64_t>({0, 3, 4});
+  const bool packed = number % 2;
+  switch (number / 2 % 4) {
+  case 0:
+    return zip({{"x_train_values.npy", ids, packed}, {"x_train_offsets.npy", offsets, packed}, {"y_train.npy", y}});
+  case 1:
+    return zip({{"x_train.npy", npy<double>({2, 13}, std::vector<double>(26, 0.5)), packed}, {"y_train.npy", y, packed}});
+  case 2:
+    return zip({{"dense/kernel.npy", npy<float>({13, 1}, std::vector<float>(13)), packed}, {"dense/bias.npy", npy<float>({1}), packed}});
+  default:
+    return npy<float>({2, 13}, std::vector<float>(26));
+  }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static const memory_file file;
+  set_inflater(make_inflater);
+  file.set(data, size);
+  read_arrays(file.path);
+  load(file.path);
+  for (const hornfels_model *model : {&words_model, &topics_model, &notes_model, &prices_model, &digits_model})
+    bind_data(*model, file.path);
+  return 0;
+}
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned number) {
+  if (size < 22 || number % 64 == 0) {
+    const std::string bytes = seed(number / 64);
+    if (bytes.size() <= most) {
+      std::memcpy(data, bytes.data(), bytes.size());
+      size = bytes.size();
+    }
+  }
+  return LLVMFuzzerMutate(data, size, most);
+}
