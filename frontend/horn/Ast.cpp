@@ -3,7 +3,8 @@
 namespace hornfels::frontend {
 
 const char *spelling(BinaryOp op) {
-  static constexpr const char *words[] = {"or", "and", "<", "<=", ">", ">=", "==", "!=", "+", "-", "*", "/", "//", "%", "**"};
+  static constexpr const char *words[] = {
+      "or", "and", "<", "<=", ">", ">=", "==", "!=", "+", "-", "*", "/", "//", "%", "**"};
   return words[static_cast<int>(op)];
 }
 

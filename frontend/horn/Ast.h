@@ -1,7 +1,8 @@
 // The syntax tree of Horn. Readers build it (from Horn text, from Keras's JSON), the elaborator runs it.
 //
-// Nodes are plain structs with a kind, a source range and owned children; `as<T>(node)` is the checked downcast. The
-// height of any tree is bounded by limits::nesting and limits::expressionHeight, so recursion over it is safe.
+// Nodes are plain structs with a kind, a source range and owned children; `as<T>(node)` is the checked
+// downcast. The height of any tree is bounded by limits::nesting and limits::expressionHeight, so recursion
+// over it is safe.
 #pragma once
 
 #include "frontend/horn/Source.h"
@@ -25,7 +26,21 @@ struct Name {
 //===--------------------------------------------------------------------===//
 
 enum class ExprKind : uint8_t {
-  Integer, Float, String, Bool, None, Name, List, Dictionary, Tuple, Unary, Binary, Pipe, Call, Index, Range,
+  Integer,
+  Float,
+  String,
+  Bool,
+  None,
+  Name,
+  List,
+  Dictionary,
+  Tuple,
+  Unary,
+  Binary,
+  Pipe,
+  Call,
+  Index,
+  Range,
 };
 
 struct Expr {
@@ -52,7 +67,9 @@ template <typename Base, auto Kind> struct NodeOf : Base {
 template <typename T, typename Base> const T *as(const Base *node) {
   return node && node->kind == T::theKind ? static_cast<const T *>(node) : nullptr;
 }
-template <typename T, typename Base> const T *as(const std::unique_ptr<Base> &node) { return as<T>(node.get()); }
+template <typename T, typename Base> const T *as(const std::unique_ptr<Base> &node) {
+  return as<T>(node.get());
+}
 template <typename T, typename Base> T *asMutable(const std::unique_ptr<Base> &node) {
   return node && node->kind == T::theKind ? static_cast<T *>(node.get()) : nullptr;
 }
@@ -120,10 +137,20 @@ struct UnaryExpr : NodeOf<Expr, ExprKind::Unary> {
 };
 
 enum class BinaryOp : uint8_t {
-  Or, And,
-  Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual,
-  Add, Subtract,
-  Multiply, Divide, FloorDivide, Modulo,
+  Or,
+  And,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  Equal,
+  NotEqual,
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  FloorDivide,
+  Modulo,
   Power,
 };
 
@@ -138,8 +165,8 @@ struct BinaryExpr : NodeOf<Expr, ExprKind::Binary> {
   ExprPtr left, right;
 };
 
-/// `input |> stages[0] |> stages[1]` is `stages[1](stages[0](input))`, nothing else. One node, not a chain, so that
-/// long pipes are not deep. Errors about a call of a stage point at that stage.
+/// `input |> stages[0] |> stages[1]` is `stages[1](stages[0](input))`, nothing else. One node, not a chain,
+/// so that long pipes are not deep. Errors about a call of a stage point at that stage.
 struct PipeExpr : NodeOf<Expr, ExprKind::Pipe> {
   using NodeOf::NodeOf;
   ExprPtr input;
@@ -165,8 +192,8 @@ struct CallExpr : NodeOf<Expr, ExprKind::Call> {
 struct IndexItem {
   enum class Kind : uint8_t { Value, Slice, Ellipsis };
   Kind kind = Kind::Value;
-  ExprPtr value;             // Value
-  ExprPtr begin, end, step;  // Slice; each may be null
+  ExprPtr value;            // Value
+  ExprPtr begin, end, step; // Slice; each may be null
   SourceRange range;
 };
 struct IndexExpr : NodeOf<Expr, ExprKind::Index> {
@@ -186,9 +213,16 @@ struct RangeExpr : NodeOf<Expr, ExprKind::Range> {
 //===--------------------------------------------------------------------===//
 
 enum class TypeKind : uint8_t {
-  Int, Float, Bool, String, Shape, List, Layer, Function, // compile-time values: a bare word
-  Tensor,                                                 // `real[..., n]`, `bool[n]`
-  Tokens,                                                 // `tokens[V]`: axes has one size
+  Int,
+  Float,
+  Bool,
+  String,
+  Shape,
+  List,
+  Layer,
+  Function, // compile-time values: a bare word
+  Tensor,   // `real[..., n]`, `bool[n]`
+  Tokens,   // `tokens[V]`: axes has one size
 };
 
 enum class ElementType : uint8_t { Real, F32, F64, BF16, F16, I32, I64, U8, Bool };
@@ -222,8 +256,9 @@ struct Parameter {
 };
 
 struct ParameterList {
-  std::vector<Parameter> parameters; // names are distinct within the list and across both lists of a definition
-  SourceRange range;                 // from `(` to `)`
+  std::vector<Parameter>
+      parameters;    // names are distinct within the list and across both lists of a definition
+  SourceRange range; // from `(` to `)`
 };
 
 //===--------------------------------------------------------------------===//
@@ -231,7 +266,17 @@ struct ParameterList {
 //===--------------------------------------------------------------------===//
 
 enum class StmtKind : uint8_t {
-  Bind, Assign, Expression, If, For, Return, Require, Variable, Definition, Step, Minimize,
+  Bind,
+  Assign,
+  Expression,
+  If,
+  For,
+  Return,
+  Require,
+  Variable,
+  Definition,
+  Step,
+  Minimize,
 };
 
 struct Stmt {
@@ -356,9 +401,9 @@ struct Definition {
   std::optional<ParameterList> configuration;
   /// What it is called on. Absent only in a Train without parameters.
   std::optional<ParameterList> call;
-  std::vector<Result> results; // empty when left out
+  std::vector<Result> results;  // empty when left out
   bool resultsAreTuple = false; // written `-> (a, b)` or `-> (a,)`
-  bool keepsMask = false;      // `keeps_mask` before the body
+  bool keepsMask = false;       // `keeps_mask` before the body
   Block body;
   std::string documentation; // the comment block above, without `# `, lines separated by \n
   SourceRange range;         // the whole definition

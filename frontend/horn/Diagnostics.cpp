@@ -15,7 +15,8 @@ constexpr size_t keptDiagnostics = 1000;
 constexpr size_t shownColumns = 160;
 constexpr size_t shownBefore = 60;
 
-/// The source line and below it the caret. A tab stays a tab in both, so that the caret stands right at any tab width.
+/// The source line and below it the caret. A tab stays a tab in both, so that the caret stands right at any
+/// tab width.
 std::string excerpt(SourceRange range, const SourceManager &sources) {
   SourceRange line = sources.lineOf(range);
   std::string_view text = sources.text(line);
@@ -26,7 +27,9 @@ std::string excerpt(SourceRange range, const SourceManager &sources) {
   size_t to = text.size();
   bool cutLeft = false, cutRight = false;
   if (text.size() > shownColumns) {
-    auto isInside = [&](size_t at) { return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
+    auto isInside = [&](size_t at) {
+      return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+    };
     from = begin > shownBefore ? begin - shownBefore : 0;
     while (from > 0 && isInside(from))
       --from;
@@ -45,7 +48,8 @@ std::string excerpt(SourceRange range, const SourceManager &sources) {
   }
   for (size_t at = from; at < to;) {
     CodePoint point = decodeUtf8(text, at);
-    bool isShowable = point.isValid && (point.value == '\t' || (!isControl(point.value) && !isInvisible(point.value)));
+    bool isShowable =
+        point.isValid && (point.value == '\t' || (!isControl(point.value) && !isInvisible(point.value)));
     if (isShowable)
       shown += text.substr(at, point.bytes);
     else
@@ -160,7 +164,8 @@ unsigned editDistance(std::string_view a, std::string_view b, unsigned limit) {
 }
 
 Nearest::Nearest(std::string_view misspelled)
-    : wanted(normalised(misspelled)), distance(static_cast<unsigned>(wanted.size() < 3 ? 0 : (wanted.size() + 1) / 3) + 1) {}
+    : wanted(normalised(misspelled)),
+      distance(static_cast<unsigned>(wanted.size() < 3 ? 0 : (wanted.size() + 1) / 3) + 1) {}
 
 void Nearest::offer(std::string_view candidate) {
   if (distance == 0)

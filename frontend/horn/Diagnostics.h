@@ -39,16 +39,20 @@ public:
   explicit Diagnostics(const SourceManager &sources) : sourceManager(sources) {}
 
   /// The reference stays valid, so that notes can be added: `diagnostics.error(r, "...").note("...")`.
-  Diagnostic &error(SourceRange range, std::string text) { return add(Severity::Error, range, std::move(text)); }
-  Diagnostic &warning(SourceRange range, std::string text) { return add(Severity::Warning, range, std::move(text)); }
+  Diagnostic &error(SourceRange range, std::string text) {
+    return add(Severity::Error, range, std::move(text));
+  }
+  Diagnostic &warning(SourceRange range, std::string text) {
+    return add(Severity::Warning, range, std::move(text));
+  }
 
   bool hasErrors() const { return errors != 0; }
   unsigned errorCount() const { return errors; }
   unsigned warningCount() const { return warnings; }
   const std::deque<Diagnostic> &all() const { return kept; }
 
-  /// Everything as text, without colour codes: the first `limit` errors, all warnings before the last of them, then
-  /// how many errors more.
+  /// Everything as text, without colour codes: the first `limit` errors, all warnings before the last of
+  /// them, then how many errors more.
   std::string render(unsigned limit = 20) const;
 
   const SourceManager &sources() const { return sourceManager; }
@@ -66,11 +70,12 @@ private:
 /// One diagnostic as text: `file:line:col: error: ...`, the source line, the caret, the notes.
 std::string render(const Diagnostic &diagnostic, const SourceManager &sources);
 
-/// The number of insertions, deletions, replacements and swaps of neighbours between two names, or `limit + 1`.
+/// The number of insertions, deletions, replacements and swaps of neighbours between two names, or `limit +
+/// 1`.
 unsigned editDistance(std::string_view a, std::string_view b, unsigned limit);
 
-/// Finds the candidate nearest to a misspelled name: offer each, then ask. Empty when none is near (more than a third
-/// of the letters differ). Of equally near ones the first offered wins.
+/// Finds the candidate nearest to a misspelled name: offer each, then ask. Empty when none is near (more than
+/// a third of the letters differ). Of equally near ones the first offered wins.
 class Nearest {
 public:
   explicit Nearest(std::string_view misspelled);

@@ -48,17 +48,18 @@ NumberForm numberForm(std::string_view text) {
 
 /// A literal of a megabyte is not repeated in its message.
 std::string quoted(std::string_view text) {
-  return "'" + printable(text.size() > 40 ? std::string(text.substr(0, 37)) + "..." : std::string(text)) + "'";
+  return "'" + printable(text.size() > 40 ? std::string(text.substr(0, 37)) + "..." : std::string(text)) +
+         "'";
 }
 
 } // namespace
 
 TokenKind reservedWord(std::string_view word) {
   static constexpr std::pair<std::string_view, TokenKind> words[] = {
-      {"if", TokenKind::If},         {"else", TokenKind::Else},       {"for", TokenKind::For},
-      {"in", TokenKind::In},         {"return", TokenKind::Return},   {"require", TokenKind::Require},
-      {"and", TokenKind::And},       {"or", TokenKind::Or},           {"not", TokenKind::Not},
-      {"true", TokenKind::True},     {"false", TokenKind::False},     {"none", TokenKind::None},
+      {"if", TokenKind::If},     {"else", TokenKind::Else},     {"for", TokenKind::For},
+      {"in", TokenKind::In},     {"return", TokenKind::Return}, {"require", TokenKind::Require},
+      {"and", TokenKind::And},   {"or", TokenKind::Or},         {"not", TokenKind::Not},
+      {"true", TokenKind::True}, {"false", TokenKind::False},   {"none", TokenKind::None},
   };
   for (auto &[spelling, kind] : words)
     if (spelling == word)
@@ -82,7 +83,8 @@ bool checkText(FileId file, const SourceManager &sources, Diagnostics &diagnosti
                         "this line is longer than the limit of 1 MiB");
       return false;
     }
-    bool isLineEnd = point.value == '\n' || (point.value == '\r' && at + 1 < text.size() && text[at + 1] == '\n');
+    bool isLineEnd =
+        point.value == '\n' || (point.value == '\r' && at + 1 < text.size() && text[at + 1] == '\n');
     if (!point.isValid) {
       static constexpr char hex[] = "0123456789ABCDEF";
       diagnostics.error(here, std::string("byte 0x") + hex[point.value >> 4] + hex[point.value & 15] +
@@ -204,7 +206,8 @@ void Lexer::lexNumber(Token &token) {
     char c = text[position];
     if (c == '.' && peek(1) == '.') // 0..n
       break;
-    bool isExponentSign = (c == '+' || c == '-') && seenExponent && (text[position - 1] | 0x20) == 'e' && isDigit(peek(1));
+    bool isExponentSign =
+        (c == '+' || c == '-') && seenExponent && (text[position - 1] | 0x20) == 'e' && isDigit(peek(1));
     if (!isWord(c) && c != '.' && !isExponentSign)
       break;
     seenExponent |= (c | 0x20) == 'e';
@@ -213,7 +216,8 @@ void Lexer::lexNumber(Token &token) {
   std::string_view written = text.substr(token.begin, position - token.begin);
   NumberForm form = numberForm(written);
   if (form == NumberForm::Malformed) {
-    Diagnostic &error = diagnostics.error(range(token.begin, position), "malformed number " + quoted(written));
+    Diagnostic &error =
+        diagnostics.error(range(token.begin, position), "malformed number " + quoted(written));
     error.note("a number has digits on both sides of its point, as 0.5 and 1e-3 have");
     token.kind = TokenKind::Damaged;
     return;
@@ -258,7 +262,8 @@ void Lexer::lexString(Token &token) {
     if (static_cast<unsigned char>(escaped) >= 0x80) // the whole character, not its first byte
       position += decodeUtf8(text, position).bytes - 1;
   }
-  diagnostics.error(range(token.begin, token.begin + 1), "this string is not closed").note("expected '\"' on the same line");
+  diagnostics.error(range(token.begin, token.begin + 1), "this string is not closed")
+      .note("expected '\"' on the same line");
   token.kind = TokenKind::Damaged;
 }
 
@@ -270,7 +275,8 @@ void Lexer::lexForeign(Token &token) {
   position += point.bytes;
   if (point.value < 0x80) {
     // A run of one character is one mistake, and so is a string in single quotes.
-    size_t quote = text[begin] == '\'' ? text.substr(0, text.find('\n', begin)).find('\'', position) : std::string_view::npos;
+    size_t quote = text[begin] == '\'' ? text.substr(0, text.find('\n', begin)).find('\'', position)
+                                       : std::string_view::npos;
     if (quote != std::string_view::npos)
       position = static_cast<uint32_t>(quote + 1);
     while (position < text.size() && text[position] == text[begin])
@@ -289,24 +295,48 @@ void Lexer::lexForeign(Token &token) {
       error.note("write `or`, or `|>` to pass a value on");
     return;
   }
-  Diagnostic &error = diagnostics.error(range(begin, position), codePointText(point.value) + " is not allowed here");
+  Diagnostic &error =
+      diagnostics.error(range(begin, position), codePointText(point.value) + " is not allowed here");
   if (char twin = looksLike(point.value))
     error.note(std::string("write '") + twin + "'");
 }
 
 bool Lexer::lexPunctuation(Token &token) {
-  static constexpr std::pair<std::string_view, TokenKind> signs[] = { // longer ones first
-      {"...", TokenKind::Ellipsis},      {"**=", TokenKind::CompoundAssign}, {"//=", TokenKind::CompoundAssign},
-      {"..", TokenKind::DotDot},         {"|>", TokenKind::Pipe},            {"->", TokenKind::Arrow},
-      {":=", TokenKind::ColonEqual},     {"==", TokenKind::EqualEqual},      {"!=", TokenKind::NotEqual},
-      {"<=", TokenKind::LessEqual},      {">=", TokenKind::GreaterEqual},    {"**", TokenKind::StarStar},
-      {"//", TokenKind::SlashSlash},     {"+=", TokenKind::CompoundAssign},  {"-=", TokenKind::CompoundAssign},
-      {"*=", TokenKind::CompoundAssign}, {"/=", TokenKind::CompoundAssign},  {"%=", TokenKind::CompoundAssign},
-      {"(", TokenKind::LeftParen},       {")", TokenKind::RightParen},       {"[", TokenKind::LeftBracket},
-      {"]", TokenKind::RightBracket},    {"{", TokenKind::LeftBrace},        {"}", TokenKind::RightBrace},
-      {",", TokenKind::Comma},           {":", TokenKind::Colon},            {"=", TokenKind::Equal},
-      {"+", TokenKind::Plus},            {"-", TokenKind::Minus},            {"*", TokenKind::Star},
-      {"/", TokenKind::Slash},           {"%", TokenKind::Percent},          {"<", TokenKind::Less},
+  static constexpr std::pair<std::string_view, TokenKind> signs[] = {
+      // longer ones first
+      {"...", TokenKind::Ellipsis},
+      {"**=", TokenKind::CompoundAssign},
+      {"//=", TokenKind::CompoundAssign},
+      {"..", TokenKind::DotDot},
+      {"|>", TokenKind::Pipe},
+      {"->", TokenKind::Arrow},
+      {":=", TokenKind::ColonEqual},
+      {"==", TokenKind::EqualEqual},
+      {"!=", TokenKind::NotEqual},
+      {"<=", TokenKind::LessEqual},
+      {">=", TokenKind::GreaterEqual},
+      {"**", TokenKind::StarStar},
+      {"//", TokenKind::SlashSlash},
+      {"+=", TokenKind::CompoundAssign},
+      {"-=", TokenKind::CompoundAssign},
+      {"*=", TokenKind::CompoundAssign},
+      {"/=", TokenKind::CompoundAssign},
+      {"%=", TokenKind::CompoundAssign},
+      {"(", TokenKind::LeftParen},
+      {")", TokenKind::RightParen},
+      {"[", TokenKind::LeftBracket},
+      {"]", TokenKind::RightBracket},
+      {"{", TokenKind::LeftBrace},
+      {"}", TokenKind::RightBrace},
+      {",", TokenKind::Comma},
+      {":", TokenKind::Colon},
+      {"=", TokenKind::Equal},
+      {"+", TokenKind::Plus},
+      {"-", TokenKind::Minus},
+      {"*", TokenKind::Star},
+      {"/", TokenKind::Slash},
+      {"%", TokenKind::Percent},
+      {"<", TokenKind::Less},
       {">", TokenKind::Greater},
   };
   std::string_view rest = text.substr(position, 3);

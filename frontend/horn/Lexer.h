@@ -12,13 +12,50 @@ namespace hornfels::frontend {
 enum class TokenKind : uint8_t {
   EndOfFile,
   Damaged, // was reported by the lexer; whoever meets it says nothing more
-  Name, Integer, Float, String,
+  Name,
+  Integer,
+  Float,
+  String,
   // Reserved words; all other keywords are names until the parser sees where they stand.
-  If, Else, For, In, Return, Require, And, Or, Not, True, False, None,
-  LeftParen, RightParen, LeftBracket, RightBracket, LeftBrace, RightBrace,
-  Comma, Colon, Equal, ColonEqual, Arrow, Pipe, DotDot, Ellipsis,
-  Plus, Minus, Star, StarStar, Slash, SlashSlash, Percent,
-  Less, LessEqual, Greater, GreaterEqual, EqualEqual, NotEqual,
+  If,
+  Else,
+  For,
+  In,
+  Return,
+  Require,
+  And,
+  Or,
+  Not,
+  True,
+  False,
+  None,
+  LeftParen,
+  RightParen,
+  LeftBracket,
+  RightBracket,
+  LeftBrace,
+  RightBrace,
+  Comma,
+  Colon,
+  Equal,
+  ColonEqual,
+  Arrow,
+  Pipe,
+  DotDot,
+  Ellipsis,
+  Plus,
+  Minus,
+  Star,
+  StarStar,
+  Slash,
+  SlashSlash,
+  Percent,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  EqualEqual,
+  NotEqual,
   CompoundAssign, // `+=` and its like, which Horn has not
 };
 
@@ -34,8 +71,8 @@ struct Token {
 /// The reserved words and their kinds.
 TokenKind reservedWord(std::string_view word);
 
-/// Checks what concerns a whole text: bytes that are not UTF-8, NUL and other control characters, characters that hide
-/// or reorder text, lines above the limit. False if it is not a text that should be parsed.
+/// Checks what concerns a whole text: bytes that are not UTF-8, NUL and other control characters, characters
+/// that hide or reorder text, lines above the limit. False if it is not a text that should be parsed.
 bool checkText(FileId file, const SourceManager &sources, Diagnostics &diagnostics);
 
 class Lexer {
@@ -55,7 +92,9 @@ public:
   std::string commentText(const Token &token) const;
 
 private:
-  char peek(uint32_t ahead = 0) const { return position + ahead < text.size() ? text[position + ahead] : '\0'; }
+  char peek(uint32_t ahead = 0) const {
+    return position + ahead < text.size() ? text[position + ahead] : '\0';
+  }
   SourceRange range(uint32_t begin, uint32_t end) const { return {file, begin, end}; }
   void skipBlanks(Token &token);
   void lexWord(Token &token);

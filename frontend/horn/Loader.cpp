@@ -50,8 +50,9 @@ private:
   SourceManager &sources;
   Diagnostics &diagnostics;
   Program program;
-  std::vector<std::pair<fs::path, fs::path>> roots; // as given and canonical: the main file's directory, then -I
-  std::vector<std::pair<fs::path, FileId>> chain;   // the files being read now, outermost first
+  std::vector<std::pair<fs::path, fs::path>>
+      roots; // as given and canonical: the main file's directory, then -I
+  std::vector<std::pair<fs::path, FileId>> chain; // the files being read now, outermost first
   std::set<fs::path> loaded;
   unsigned imports = 0;
 };
@@ -118,7 +119,8 @@ void Loader::loadImports(const SyntaxFile &file, const fs::path &directory) {
     if (++imports <= limits::imports)
       loadImport(import, directory);
     else if (imports == limits::imports + 1)
-      diagnostics.error(import.range, "this program has more than the limit of " + std::to_string(limits::imports) + " imports");
+      diagnostics.error(import.range, "this program has more than the limit of " +
+                                          std::to_string(limits::imports) + " imports");
   }
 }
 
@@ -132,7 +134,8 @@ void Loader::loadImport(const Import &import, const fs::path &directory) {
   if (loaded.contains(found->canonical))
     return;
   if (chain.size() > limits::importDepth) {
-    diagnostics.error(import.range, "imports are deeper than the limit of " + std::to_string(limits::importDepth));
+    diagnostics.error(import.range,
+                      "imports are deeper than the limit of " + std::to_string(limits::importDepth));
     return;
   }
   FileText read = readRegularFile(found->canonical.string());
@@ -149,8 +152,8 @@ void Loader::loadImport(const Import &import, const fs::path &directory) {
   program.files.push_back(std::move(syntax));
 }
 
-/// Looks beside the importing file, in the main file's directory, then in those given by -I. No link leads outside
-/// these. Reports and returns nothing if there is no such file.
+/// Looks beside the importing file, in the main file's directory, then in those given by -I. No link leads
+/// outside these. Reports and returns nothing if there is no such file.
 std::optional<Loader::Found> Loader::find(const Import &import, const fs::path &directory) {
   std::string obstacle;
   bool importerIsFile = !chain.back().first.empty();
@@ -167,11 +170,13 @@ std::optional<Loader::Found> Loader::find(const Import &import, const fs::path &
     diagnostics.error(import.range, printable(import.path) + ": " + obstacle);
   else
     diagnostics.error(import.range, "there is no file '" + printable(import.path) + "'")
-        .note("looked in the directory of the importing file, in that of the main file and in those given by -I");
+        .note("looked in the directory of the importing file, in that of the main file and in those given by "
+              "-I");
   return std::nullopt;
 }
 
-std::optional<Loader::Found> Loader::tryPlace(const Import &import, const fs::path &directory, std::string &obstacle) {
+std::optional<Loader::Found> Loader::tryPlace(const Import &import, const fs::path &directory,
+                                              std::string &obstacle) {
   std::error_code code;
   fs::path place = directory / import.path;
   fs::path canonical = fs::canonical(place, code);
@@ -246,7 +251,8 @@ void Loader::collectTrain(const Definition &definition) {
 
 void Loader::expectModel() {
   if (program.models.empty() && !diagnostics.hasErrors())
-    diagnostics.error({program.mainFile, 0, 0}, "expected a model").note("a model begins `model name(input: real[...]) -> output {`");
+    diagnostics.error({program.mainFile, 0, 0}, "expected a model")
+        .note("a model begins `model name(input: real[...]) -> output {`");
 }
 
 } // namespace
@@ -256,7 +262,8 @@ LoadResult loadProgram(const std::string &mainPath, const LoadOptions &options, 
   return Loader(options, sources, diagnostics).load(mainPath);
 }
 
-Program loadProgram(SyntaxFile mainFile, const LoadOptions &options, SourceManager &sources, Diagnostics &diagnostics) {
+Program loadProgram(SyntaxFile mainFile, const LoadOptions &options, SourceManager &sources,
+                    Diagnostics &diagnostics) {
   return Loader(options, sources, diagnostics).load(std::move(mainFile));
 }
 

@@ -23,9 +23,10 @@ std::span<const EmbeddedSource> librarySources();
 
 /// All definitions of one program. Models, layers, functions, optimizers and metrics share one namespace.
 struct Program {
-  std::vector<SyntaxFile> files; // library first, then imports before the files that import them, the main file last
+  std::vector<SyntaxFile>
+      files; // library first, then imports before the files that import them, the main file last
   std::map<std::string, const Definition *, std::less<>> definitions; // without the train blocks
-  std::vector<const Definition *> models;                             // in the order of the text, main file first
+  std::vector<const Definition *> models; // in the order of the text, main file first
   std::vector<const Definition *> trains;
   FileId mainFile = 0;
 
@@ -42,8 +43,8 @@ struct LoadOptions {
 
 struct LoadResult {
   Program program;
-  /// Not empty when the main file itself cannot be read (exit 3): "models/x.horn: no such file or directory". Errors in
-  /// the text are in the Diagnostics (exit 1).
+  /// Not empty when the main file itself cannot be read (exit 3): "models/x.horn: no such file or directory".
+  /// Errors in the text are in the Diagnostics (exit 1).
   std::string systemError;
 };
 
@@ -51,8 +52,9 @@ struct LoadResult {
 LoadResult loadProgram(const std::string &mainPath, const LoadOptions &options, SourceManager &sources,
                        Diagnostics &diagnostics);
 
-/// The same for a main file that is already in `sources` (from memory: tests, Keras's JSON); its imports are looked for
-/// in the include directories only.
-Program loadProgram(SyntaxFile mainFile, const LoadOptions &options, SourceManager &sources, Diagnostics &diagnostics);
+/// The same for a main file that is already in `sources` (from memory: tests, Keras's JSON); its imports are
+/// looked for in the include directories only.
+Program loadProgram(SyntaxFile mainFile, const LoadOptions &options, SourceManager &sources,
+                    Diagnostics &diagnostics);
 
 } // namespace hornfels::frontend

@@ -6,8 +6,8 @@
 
 namespace hornfels::frontend {
 
-/// Parses one source of the source manager. Goes on after an error at the next statement or definition; what could not
-/// be read is left out of the tree.
+/// Parses one source of the source manager. Goes on after an error at the next statement or definition; what
+/// could not be read is left out of the tree.
 SyntaxFile parseHorn(FileId file, const SourceManager &sources, Diagnostics &diagnostics);
 
 } // namespace hornfels::frontend

@@ -17,21 +17,36 @@ struct Operator {
 
 std::optional<Operator> binaryOperator(TokenKind kind) {
   switch (kind) {
-  case TokenKind::Or: return Operator{BinaryOp::Or, orLevel};
-  case TokenKind::And: return Operator{BinaryOp::And, andLevel};
-  case TokenKind::Less: return Operator{BinaryOp::Less, comparisonLevel};
-  case TokenKind::LessEqual: return Operator{BinaryOp::LessEqual, comparisonLevel};
-  case TokenKind::Greater: return Operator{BinaryOp::Greater, comparisonLevel};
-  case TokenKind::GreaterEqual: return Operator{BinaryOp::GreaterEqual, comparisonLevel};
-  case TokenKind::EqualEqual: return Operator{BinaryOp::Equal, comparisonLevel};
-  case TokenKind::NotEqual: return Operator{BinaryOp::NotEqual, comparisonLevel};
-  case TokenKind::Plus: return Operator{BinaryOp::Add, sumLevel};
-  case TokenKind::Minus: return Operator{BinaryOp::Subtract, sumLevel};
-  case TokenKind::Star: return Operator{BinaryOp::Multiply, productLevel};
-  case TokenKind::Slash: return Operator{BinaryOp::Divide, productLevel};
-  case TokenKind::SlashSlash: return Operator{BinaryOp::FloorDivide, productLevel};
-  case TokenKind::Percent: return Operator{BinaryOp::Modulo, productLevel};
-  default: return std::nullopt;
+  case TokenKind::Or:
+    return Operator{BinaryOp::Or, orLevel};
+  case TokenKind::And:
+    return Operator{BinaryOp::And, andLevel};
+  case TokenKind::Less:
+    return Operator{BinaryOp::Less, comparisonLevel};
+  case TokenKind::LessEqual:
+    return Operator{BinaryOp::LessEqual, comparisonLevel};
+  case TokenKind::Greater:
+    return Operator{BinaryOp::Greater, comparisonLevel};
+  case TokenKind::GreaterEqual:
+    return Operator{BinaryOp::GreaterEqual, comparisonLevel};
+  case TokenKind::EqualEqual:
+    return Operator{BinaryOp::Equal, comparisonLevel};
+  case TokenKind::NotEqual:
+    return Operator{BinaryOp::NotEqual, comparisonLevel};
+  case TokenKind::Plus:
+    return Operator{BinaryOp::Add, sumLevel};
+  case TokenKind::Minus:
+    return Operator{BinaryOp::Subtract, sumLevel};
+  case TokenKind::Star:
+    return Operator{BinaryOp::Multiply, productLevel};
+  case TokenKind::Slash:
+    return Operator{BinaryOp::Divide, productLevel};
+  case TokenKind::SlashSlash:
+    return Operator{BinaryOp::FloorDivide, productLevel};
+  case TokenKind::Percent:
+    return Operator{BinaryOp::Modulo, productLevel};
+  default:
+    return std::nullopt;
   }
 }
 
@@ -250,7 +265,9 @@ ExprPtr Parser::parseWord() {
   }
   if (word == "True" || word == "False" || word == "None") {
     error(rangeOf(token), "unknown name '" + std::string(word) + "'")
-        .didYouMean(word == "True" ? "true" : word == "False" ? "false" : "none");
+        .didYouMean(word == "True"    ? "true"
+                    : word == "False" ? "false"
+                                      : "none");
     return nullptr;
   }
   auto node = make<NameExpr>(token.begin);
@@ -362,7 +379,8 @@ bool Parser::checkDictionaryKeys(const DictionaryExpr &dictionary) {
     auto [place, isNew] = known.emplace(entry.key.text, entry.key.range);
     if (isNew)
       continue;
-    error(entry.key.range, "a second key `" + printable(entry.key.text) + "`").note(place->second, "the first is here");
+    error(entry.key.range, "a second key `" + printable(entry.key.text) + "`")
+        .note(place->second, "the first is here");
     return false;
   }
   return true;
@@ -448,7 +466,8 @@ bool Parser::parseIndexItem(IndexExpr &out) {
   IndexItem item;
   uint32_t begin = token.begin;
   auto endsPart = [&] {
-    return is(TokenKind::Colon) || is(TokenKind::Comma) || is(TokenKind::RightBracket) || is(TokenKind::EndOfFile);
+    return is(TokenKind::Colon) || is(TokenKind::Comma) || is(TokenKind::RightBracket) ||
+           is(TokenKind::EndOfFile);
   };
   auto part = [&](ExprPtr &into) {
     if (endsPart())

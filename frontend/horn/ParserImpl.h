@@ -1,4 +1,4 @@
-// The parser's state and grammar, shared by its three sources. Nobody else includes this.
+// The parser's state and grammar, shared by its sources. Nobody else includes this.
 #pragma once
 
 #include "frontend/horn/Ast.h"
@@ -11,8 +11,8 @@
 
 namespace hornfels::frontend {
 
-/// Recursive descent with one token of lookahead. A rule that fails has reported its error and returns null or false;
-/// the statement or definition around it skips to where the next one begins.
+/// Recursive descent with one token of lookahead. A rule that fails has reported its error and returns null
+/// or false; the statement or definition around it skips to where the next one begins.
 class Parser {
 public:
   Parser(FileId file, const SourceManager &sources, Diagnostics &diagnostics);
@@ -47,7 +47,7 @@ private:
   bool close(TokenKind closing, const char *spelling);
   template <typename Item> bool commaSeparated(TokenKind closing, const char *spelling, Item item);
 
-  // Definitions (Parser.cpp)
+  // Definitions (ParserDefinitions.cpp)
   bool isDefinitionHead();
   bool isTopLevelOnlyHead();
   void parseTopLevel(SyntaxFile &out);
@@ -136,9 +136,9 @@ private:
   std::vector<Token> brackets; // those open now, blocks among them
   std::vector<DefinitionKind> definitionKinds;
   bool inStep = false;
-  uint32_t statementBegin = 0;  // of the innermost statement or top-level definition
-  unsigned topIndent = 0;       // of the top-level definition being read
-  unsigned holes = 0;           // statements left out because of errors
+  uint32_t statementBegin = 0; // of the innermost statement or top-level definition
+  unsigned topIndent = 0;      // of the top-level definition being read
+  unsigned holes = 0;          // statements left out because of errors
 
   Token suspectOpen, suspectClose; // by indentation, this `}` is not the one of that `{`
   bool hasSuspect = false;
@@ -164,7 +164,8 @@ template <typename Item> bool Parser::commaSeparated(TokenKind closing, const ch
 template <typename T> ExprPtr Parser::finish(std::unique_ptr<T> node) {
   node->range.end = previousEnd;
   if (node->height > limits::expressionHeight) {
-    error(node->range, "this expression is more than " + std::to_string(limits::expressionHeight) + " operations deep");
+    error(node->range,
+          "this expression is more than " + std::to_string(limits::expressionHeight) + " operations deep");
     abandonFile();
     return nullptr;
   }

@@ -22,8 +22,8 @@ std::string habitHint(std::string_view word) {
 
 } // namespace
 
-/// block: '{' statement* '}'. After an error in a statement leaves it out (a hole) and goes on with the next. False if
-/// the block has no end. `ownerBegin` is where the statement or definition begins whose block it is.
+/// block: '{' statement* '}'. After an error in a statement leaves it out (a hole) and goes on with the next.
+/// False if the block has no end. `ownerBegin` is where the statement or definition begins whose block it is.
 bool Parser::parseBlock(Block &out, uint32_t ownerBegin) {
   Nested nested(*this);
   if (nested.isTooDeep)
@@ -65,9 +65,9 @@ bool Parser::parseBlock(Block &out, uint32_t ownerBegin) {
   return true;
 }
 
-/// To the start of the next statement: a new line outside the brackets that the broken one opened, or a new line inside
-/// them that is no further in than the broken statement was. A `}` that closes no brace of the statement's closes the
-/// block, whatever brackets are open.
+/// To the start of the next statement: a new line outside the brackets that the broken one opened, or a new
+/// line inside them that is no further in than the broken statement was. A `}` that closes no brace of the
+/// statement's closes the block, whatever brackets are open.
 void Parser::skipStatement(const Token &first, size_t openAtStart) {
   size_t open = brackets.size() - openAtStart;
   auto openBraces = std::count_if(brackets.begin() + static_cast<std::ptrdiff_t>(openAtStart), brackets.end(),
@@ -111,23 +111,27 @@ bool Parser::endStatement(const Token &first) {
   if (token.startsLine || is(TokenKind::RightBrace) || is(TokenKind::EndOfFile))
     return true;
   if (is(TokenKind::CompoundAssign)) {
-    error(rangeOf(token), "there is no " + describe(token)).note("write `x = x " + std::string(textOf(token).substr(0, textOf(token).size() - 1)) + " ...`");
+    error(rangeOf(token), "there is no " + describe(token))
+        .note("write `x = x " + std::string(textOf(token).substr(0, textOf(token).size() - 1)) + " ...`");
     return false;
   }
   Diagnostic &diagnostic = expected("the end of the statement");
   if (is(TokenKind::If))
-    diagnostic.note("there is no conditional expression: bind the name in both branches of an `if { } else { }`");
+    diagnostic.note(
+        "there is no conditional expression: bind the name in both branches of an `if { } else { }`");
   if (first.kind == TokenKind::Name && previousEnd == first.end) {
     std::string hint = habitHint(textOf(first));
     if (!hint.empty())
       diagnostic.note(hint);
     else if (is(TokenKind::Name))
-      diagnostic.didYouMean(nearest(textOf(first), {"weight", "state", "slot", "layer", "fn", "return", "require", "minimize"}));
+      diagnostic.didYouMean(nearest(
+          textOf(first), {"weight", "state", "slot", "layer", "fn", "return", "require", "minimize"}));
   }
   return false;
 }
 
-/// The statements that begin with a keyword. A contextual one is a keyword where a name follows it on its line.
+/// The statements that begin with a keyword. A contextual one is a keyword where a name follows it on its
+/// line.
 StmtPtr Parser::parseKeywordStatement(bool &isKeyword) {
   isKeyword = true;
   switch (token.kind) {
@@ -173,14 +177,16 @@ StmtPtr Parser::parseVariable(VariableKind kind) {
   if (!statement)
     return nullptr;
   DefinitionKind owner = enclosing();
-  bool isAllowed = kind == VariableKind::Weight  ? owner == DefinitionKind::Layer || owner == DefinitionKind::Model
-                   : kind == VariableKind::State ? owner == DefinitionKind::Layer || owner == DefinitionKind::Model ||
-                                                       owner == DefinitionKind::Metric
-                                                 : owner == DefinitionKind::Optimizer;
+  bool isAllowed =
+      kind == VariableKind::Weight  ? owner == DefinitionKind::Layer || owner == DefinitionKind::Model
+      : kind == VariableKind::State ? owner == DefinitionKind::Layer || owner == DefinitionKind::Model ||
+                                          owner == DefinitionKind::Metric
+                                    : owner == DefinitionKind::Optimizer;
   if (!isAllowed) {
-    static constexpr const char *owners[] = {"a layer or a model", "a layer, a model or a metric", "an optimizer"};
-    error(rangeOf(token), "a " + word + " belongs to " + owners[static_cast<int>(kind)] + "; this is the body of a `" +
-                              spelling(owner) + "`");
+    static constexpr const char *owners[] = {"a layer or a model", "a layer, a model or a metric",
+                                             "an optimizer"};
+    error(rangeOf(token), "a " + word + " belongs to " + owners[static_cast<int>(kind)] +
+                              "; this is the body of a `" + spelling(owner) + "`");
   }
   statement->variable = kind;
   advance();
@@ -190,7 +196,8 @@ StmtPtr Parser::parseVariable(VariableKind kind) {
     if (!parseType(statement->type.emplace()))
       return nullptr;
     if (statement->type->kind != TypeKind::Tensor)
-      error(statement->type->range, "a " + word + " is a tensor, as in `" + word + " " + statement->name.text + ": real[n]`");
+      error(statement->type->range,
+            "a " + word + " is a tensor, as in `" + word + " " + statement->name.text + ": real[n]`");
   } else if (kind != VariableKind::Slot) {
     expected("':' and the type of the " + word);
     return nullptr;
@@ -207,7 +214,8 @@ StmtPtr Parser::parseVariable(VariableKind kind) {
 StmtPtr Parser::parseNestedDefinition() {
   if (textOf(token) != "fn" && textOf(token) != "layer") {
     std::string word(textOf(token));
-    Diagnostic &diagnostic = error(rangeOf(token), "`" + word + "` stands at the top of a file, not in a body");
+    Diagnostic &diagnostic =
+        error(rangeOf(token), "`" + word + "` stands at the top of a file, not in a body");
     if (word == "optimizer" && enclosing() == DefinitionKind::Train)
       diagnostic.note("write `optimizer = ...`");
     return nullptr;
@@ -293,7 +301,8 @@ StmtPtr Parser::parseIf() {
       expected("'{' or `if`");
       return nullptr;
     }
-    return parseBlock(statement->otherwise.emplace(), statement->range.begin) ? std::move(statement) : nullptr;
+    return parseBlock(statement->otherwise.emplace(), statement->range.begin) ? std::move(statement)
+                                                                              : nullptr;
   }
 }
 

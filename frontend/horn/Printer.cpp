@@ -9,32 +9,54 @@ namespace {
 constexpr size_t lineWidth = 110;
 
 // As in the parser: 0 is the pipe.
-enum Precedence { pipeLevel, orLevel, andLevel, notLevel, comparisonLevel, sumLevel, productLevel, minusLevel, powerLevel,
-                  postfixLevel };
+enum Precedence {
+  pipeLevel,
+  orLevel,
+  andLevel,
+  notLevel,
+  comparisonLevel,
+  sumLevel,
+  productLevel,
+  minusLevel,
+  powerLevel,
+  postfixLevel
+};
 
 int levelOf(BinaryOp op) {
   switch (op) {
-  case BinaryOp::Or: return orLevel;
-  case BinaryOp::And: return andLevel;
+  case BinaryOp::Or:
+    return orLevel;
+  case BinaryOp::And:
+    return andLevel;
   case BinaryOp::Add:
-  case BinaryOp::Subtract: return sumLevel;
+  case BinaryOp::Subtract:
+    return sumLevel;
   case BinaryOp::Multiply:
   case BinaryOp::Divide:
   case BinaryOp::FloorDivide:
-  case BinaryOp::Modulo: return productLevel;
-  case BinaryOp::Power: return powerLevel;
-  default: return comparisonLevel;
+  case BinaryOp::Modulo:
+    return productLevel;
+  case BinaryOp::Power:
+    return powerLevel;
+  default:
+    return comparisonLevel;
   }
 }
 
 int levelOf(const Expr &e) {
   switch (e.kind) {
-  case ExprKind::Pipe: return pipeLevel;
-  case ExprKind::Binary: return levelOf(static_cast<const BinaryExpr &>(e).op);
-  case ExprKind::Unary: return static_cast<const UnaryExpr &>(e).op == UnaryOp::Not ? notLevel : minusLevel;
-  case ExprKind::Integer: return static_cast<const IntegerExpr &>(e).value < 0 ? minusLevel : postfixLevel;
-  case ExprKind::Float: return static_cast<const FloatExpr &>(e).value < 0 ? minusLevel : postfixLevel;
-  default: return postfixLevel;
+  case ExprKind::Pipe:
+    return pipeLevel;
+  case ExprKind::Binary:
+    return levelOf(static_cast<const BinaryExpr &>(e).op);
+  case ExprKind::Unary:
+    return static_cast<const UnaryExpr &>(e).op == UnaryOp::Not ? notLevel : minusLevel;
+  case ExprKind::Integer:
+    return static_cast<const IntegerExpr &>(e).value < 0 ? minusLevel : postfixLevel;
+  case ExprKind::Float:
+    return static_cast<const FloatExpr &>(e).value < 0 ? minusLevel : postfixLevel;
+  default:
+    return postfixLevel;
   }
 }
 
@@ -114,33 +136,55 @@ void Printer::print(const Expr &e, int minimum) {
 
 void Printer::printNode(const Expr &e) {
   switch (e.kind) {
-  case ExprKind::Integer: out += std::to_string(static_cast<const IntegerExpr &>(e).value); break;
+  case ExprKind::Integer:
+    out += std::to_string(static_cast<const IntegerExpr &>(e).value);
+    break;
   case ExprKind::Float: {
     const auto &number = static_cast<const FloatExpr &>(e);
     out += number.text.empty() ? floatText(number.value) : number.text;
     break;
   }
-  case ExprKind::String: out += quoted(static_cast<const StringExpr &>(e).value); break;
-  case ExprKind::Bool: out += static_cast<const BoolExpr &>(e).value ? "true" : "false"; break;
-  case ExprKind::None: out += "none"; break;
-  case ExprKind::Name: out += static_cast<const NameExpr &>(e).name; break;
+  case ExprKind::String:
+    out += quoted(static_cast<const StringExpr &>(e).value);
+    break;
+  case ExprKind::Bool:
+    out += static_cast<const BoolExpr &>(e).value ? "true" : "false";
+    break;
+  case ExprKind::None:
+    out += "none";
+    break;
+  case ExprKind::Name:
+    out += static_cast<const NameExpr &>(e).name;
+    break;
   case ExprKind::List:
     out += '[';
     commaSeparated(static_cast<const ListExpr &>(e).elements, [&](const ExprPtr &x) { print(*x); });
     out += ']';
     break;
-  case ExprKind::Dictionary: print(static_cast<const DictionaryExpr &>(e)); break;
-  case ExprKind::Tuple: printTuple(static_cast<const TupleExpr &>(e)); break;
+  case ExprKind::Dictionary:
+    print(static_cast<const DictionaryExpr &>(e));
+    break;
+  case ExprKind::Tuple:
+    printTuple(static_cast<const TupleExpr &>(e));
+    break;
   case ExprKind::Unary: {
     const auto &unary = static_cast<const UnaryExpr &>(e);
     out += unary.op == UnaryOp::Not ? "not " : "-";
     print(*unary.operand, unary.op == UnaryOp::Not ? notLevel : minusLevel);
     break;
   }
-  case ExprKind::Binary: print(static_cast<const BinaryExpr &>(e)); break;
-  case ExprKind::Pipe: print(static_cast<const PipeExpr &>(e)); break;
-  case ExprKind::Call: print(static_cast<const CallExpr &>(e)); break;
-  case ExprKind::Index: print(static_cast<const IndexExpr &>(e)); break;
+  case ExprKind::Binary:
+    print(static_cast<const BinaryExpr &>(e));
+    break;
+  case ExprKind::Pipe:
+    print(static_cast<const PipeExpr &>(e));
+    break;
+  case ExprKind::Call:
+    print(static_cast<const CallExpr &>(e));
+    break;
+  case ExprKind::Index:
+    print(static_cast<const IndexExpr &>(e));
+    break;
   case ExprKind::Range: {
     const auto &range = static_cast<const RangeExpr &>(e);
     print(*range.begin);
@@ -224,8 +268,8 @@ void Printer::printTuple(const TupleExpr &e) {
   out += e.elements.size() == 1 ? ",)" : ")";
 }
 
-/// The value of a statement: a tuple of several needs no parentheses, a pipe too long for its line gets one stage a
-/// line.
+/// The value of a statement: a tuple of several needs no parentheses, a pipe too long for its line gets one
+/// stage a line.
 void Printer::printValue(const Expr &e) {
   if (const auto *tuple = as<TupleExpr>(&e); tuple && tuple->elements.size() > 1) {
     commaSeparated(tuple->elements, [&](const ExprPtr &x) { print(*x); });

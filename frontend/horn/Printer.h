@@ -7,8 +7,8 @@
 
 namespace hornfels::frontend {
 
-/// The file as Horn source, formatted: four spaces of indentation, long pipes one stage a line, parentheses only where
-/// precedence needs them. Parsing it gives the same tree, but for ranges.
+/// The file as Horn source, formatted: four spaces of indentation, long pipes one stage a line, parentheses
+/// only where precedence needs them. Parsing it gives the same tree, but for ranges.
 std::string printHorn(const SyntaxFile &file);
 std::string printHorn(const Definition &definition);
 std::string printHorn(const Expr &expression);

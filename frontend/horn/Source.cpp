@@ -60,7 +60,8 @@ Position SourceManager::position(SourceRange range) const {
   size_t piece = std::min(at / pieceBytes, source.linesBefore.size() - 1);
   std::string_view all = source.text;
   std::string_view since = all.substr(piece * pieceBytes, at - piece * pieceBytes);
-  auto line = source.linesBefore[piece] + static_cast<unsigned>(std::count(since.begin(), since.end(), '\n')) + 1;
+  auto line =
+      source.linesBefore[piece] + static_cast<unsigned>(std::count(since.begin(), since.end(), '\n')) + 1;
   uint32_t begin = lineStart(source, at);
   return {source.name, line, static_cast<unsigned>(countCodePoints(all.substr(begin, at - begin))) + 1};
 }
@@ -92,13 +93,15 @@ struct Descriptor {
 
 FileText systemError(int code) {
   std::string text = std::strerror(code);
-  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z' && code != EIO) // "Input/output error" starts like a name
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z' &&
+      code != EIO) // "Input/output error" starts like a name
     text[0] = static_cast<char>(text[0] - 'A' + 'a');
   return {FileText::Status::SystemError, {}, std::move(text)};
 }
 
 FileText tooLarge(size_t maxBytes) {
-  return {FileText::Status::TooLarge, {}, "larger than the limit of " + std::to_string(maxBytes >> 20) + " MiB"};
+  return {
+      FileText::Status::TooLarge, {}, "larger than the limit of " + std::to_string(maxBytes >> 20) + " MiB"};
 }
 
 } // namespace

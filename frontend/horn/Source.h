@@ -45,7 +45,8 @@ struct Position {
   unsigned column = 0;
 };
 
-/// Owns the text of every file of one compilation: Horn files, library sources, and the JSON a model was read from.
+/// Owns the text of every file of one compilation: Horn files, library sources, and the JSON a model was read
+/// from.
 class SourceManager {
 public:
   /// Takes `text` under the display name `name`. A byte order mark at the start is dropped.
@@ -93,7 +94,8 @@ struct FileText {
   std::string error; // "no such file or directory", "not a regular file", "larger than the limit of 16 MiB"
 };
 
-/// Reads a regular file of at most `maxBytes`. Never blocks: directories, FIFOs and devices are refused unread.
+/// Reads a regular file of at most `maxBytes`. Never blocks: directories, FIFOs and devices are refused
+/// unread.
 FileText readRegularFile(const std::string &path, size_t maxBytes = limits::fileBytes);
 
 /// `text` with control characters and bytes that are not UTF-8 written as \xNN, for names in messages.

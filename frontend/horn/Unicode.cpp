@@ -37,8 +37,9 @@ size_t countCodePoints(std::string_view text) {
 bool isControl(uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
 
 bool isInvisible(uint32_t c) {
-  return c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
+  return c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
 }
 
 bool isWordLike(uint32_t c) {
@@ -53,25 +54,29 @@ struct Lookalike {
   uint32_t codePoint;
   char ascii;
 };
-constexpr Lookalike lookalikes[] = { // in the order of code points
-    {0x00B4, '\''}, {0x00D7, '*'},  {0x00F7, '/'},  {0x0131, 'i'},  {0x0391, 'A'}, {0x0392, 'B'}, {0x0395, 'E'},
-    {0x0396, 'Z'},  {0x0397, 'H'},  {0x0399, 'I'},  {0x039A, 'K'},  {0x039C, 'M'}, {0x039D, 'N'}, {0x039F, 'O'},
-    {0x03A1, 'P'},  {0x03A4, 'T'},  {0x03A5, 'Y'},  {0x03A7, 'X'},  {0x03B1, 'a'}, {0x03B9, 'i'}, {0x03BA, 'k'},
-    {0x03BD, 'v'},  {0x03BF, 'o'},  {0x03C1, 'p'},  {0x03C5, 'u'},  {0x0405, 'S'}, {0x0406, 'I'}, {0x0408, 'J'},
-    {0x0410, 'A'},  {0x0412, 'B'},  {0x0415, 'E'},  {0x041A, 'K'},  {0x041C, 'M'}, {0x041D, 'H'}, {0x041E, 'O'},
-    {0x0420, 'P'},  {0x0421, 'C'},  {0x0422, 'T'},  {0x0423, 'Y'},  {0x0425, 'X'}, {0x0430, 'a'}, {0x0435, 'e'},
-    {0x043E, 'o'},  {0x0440, 'p'},  {0x0441, 'c'},  {0x0443, 'y'},  {0x0445, 'x'}, {0x0455, 's'}, {0x0456, 'i'},
-    {0x0458, 'j'},  {0x04BB, 'h'},  {0x0501, 'd'},  {0x051B, 'q'},  {0x051D, 'w'}, {0x2010, '-'}, {0x2011, '-'},
-    {0x2012, '-'},  {0x2013, '-'},  {0x2014, '-'},  {0x2018, '\''}, {0x2019, '\''}, {0x201C, '"'}, {0x201D, '"'},
-    {0x2044, '/'},  {0x2212, '-'},  {0x2217, '*'},  {0x2223, '|'},
+constexpr Lookalike lookalikes[] = {
+    // in the order of code points
+    {0x00B4, '\''}, {0x00D7, '*'}, {0x00F7, '/'}, {0x0131, 'i'}, {0x0391, 'A'}, {0x0392, 'B'},
+    {0x0395, 'E'},  {0x0396, 'Z'}, {0x0397, 'H'}, {0x0399, 'I'}, {0x039A, 'K'}, {0x039C, 'M'},
+    {0x039D, 'N'},  {0x039F, 'O'}, {0x03A1, 'P'}, {0x03A4, 'T'}, {0x03A5, 'Y'}, {0x03A7, 'X'},
+    {0x03B1, 'a'},  {0x03B9, 'i'}, {0x03BA, 'k'}, {0x03BD, 'v'}, {0x03BF, 'o'}, {0x03C1, 'p'},
+    {0x03C5, 'u'},  {0x0405, 'S'}, {0x0406, 'I'}, {0x0408, 'J'}, {0x0410, 'A'}, {0x0412, 'B'},
+    {0x0415, 'E'},  {0x041A, 'K'}, {0x041C, 'M'}, {0x041D, 'H'}, {0x041E, 'O'}, {0x0420, 'P'},
+    {0x0421, 'C'},  {0x0422, 'T'}, {0x0423, 'Y'}, {0x0425, 'X'}, {0x0430, 'a'}, {0x0435, 'e'},
+    {0x043E, 'o'},  {0x0440, 'p'}, {0x0441, 'c'}, {0x0443, 'y'}, {0x0445, 'x'}, {0x0455, 's'},
+    {0x0456, 'i'},  {0x0458, 'j'}, {0x04BB, 'h'}, {0x0501, 'd'}, {0x051B, 'q'}, {0x051D, 'w'},
+    {0x2010, '-'},  {0x2011, '-'}, {0x2012, '-'}, {0x2013, '-'}, {0x2014, '-'}, {0x2018, '\''},
+    {0x2019, '\''}, {0x201C, '"'}, {0x201D, '"'}, {0x2044, '/'}, {0x2212, '-'}, {0x2217, '*'},
+    {0x2223, '|'},
 };
 } // namespace
 
 char looksLike(uint32_t c) {
   if (c >= 0xFF01 && c <= 0xFF5E) // the full-width forms
     return static_cast<char>(c - 0xFF01 + '!');
-  auto found = std::lower_bound(std::begin(lookalikes), std::end(lookalikes), c,
-                                [](const Lookalike &entry, uint32_t value) { return entry.codePoint < value; });
+  auto found =
+      std::lower_bound(std::begin(lookalikes), std::end(lookalikes), c,
+                       [](const Lookalike &entry, uint32_t value) { return entry.codePoint < value; });
   return found != std::end(lookalikes) && found->codePoint == c ? found->ascii : 0;
 }
 

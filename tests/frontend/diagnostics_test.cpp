@@ -15,7 +15,8 @@ struct Text {
 };
 
 TEST(Sources, PositionsCountCodePoints) {
-  Text text("a\n\tb\xC3\xA9" "c\n");
+  Text text("a\n\tb\xC3\xA9"
+            "c\n");
   EXPECT_EQ(text.sources.positionText(text.range(0, 1)), "t.horn:1:1");
   EXPECT_EQ(text.sources.positionText(text.range(1, 1)), "t.horn:1:2");
   EXPECT_EQ(text.sources.positionText(text.range(3, 4)), "t.horn:2:2") << "a tab is one column";
@@ -32,7 +33,8 @@ TEST(Sources, LinesOfALongTextAreCountedInPieces) {
   Text text(lines);
   for (int i = 0; i < 5000; i += 7) {
     auto at = static_cast<uint32_t>(lines.find("line " + std::to_string(i) + "\n"));
-    ASSERT_EQ(text.sources.positionText(text.range(at + 2, at + 3)), "t.horn:" + std::to_string(i + 1) + ":3");
+    ASSERT_EQ(text.sources.positionText(text.range(at + 2, at + 3)),
+              "t.horn:" + std::to_string(i + 1) + ":3");
     ASSERT_EQ(text.sources.text(text.sources.lineOf(text.range(at, at))), "line " + std::to_string(i));
   }
   Text exact(std::string(8192, '\n'));
@@ -41,7 +43,8 @@ TEST(Sources, LinesOfALongTextAreCountedInPieces) {
 }
 
 TEST(Sources, ByteOrderMarkAndCarriageReturnsAreNotPartOfALine) {
-  Text text("\xEF\xBB\xBF" "ab\r\ncd\r\n");
+  Text text("\xEF\xBB\xBF"
+            "ab\r\ncd\r\n");
   EXPECT_EQ(text.sources.positionText(text.range(0, 1)), "t.horn:1:1");
   EXPECT_EQ(text.sources.text(text.sources.lineOf(text.range(1, 1))), "ab");
   EXPECT_EQ(text.sources.text(text.sources.lineOf(text.range(4, 5))), "cd");
@@ -54,7 +57,9 @@ TEST(Sources, NamesArePrintable) {
 
 TEST(Diagnostics, CaretStandsUnderTheRange) {
   Text text("model m\n\tx = foo(1)\n");
-  text.diagnostics.error(text.range(13, 19), "no foo").note("a hint").note(text.range(0, 5), "because of this");
+  text.diagnostics.error(text.range(13, 19), "no foo")
+      .note("a hint")
+      .note(text.range(0, 5), "because of this");
   EXPECT_EQ(text.diagnostics.render(), "t.horn:2:6: error: no foo\n"
                                        "    \tx = foo(1)\n"
                                        "    \t    ^~~~~~\n"

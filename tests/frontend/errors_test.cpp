@@ -49,6 +49,7 @@ TEST_P(OneError, IsReportedAsExpected) {
   EXPECT_EQ(diagnostics.render(), contents(expected));
 }
 
-INSTANTIATE_TEST_SUITE_P(Errors, OneError, testing::ValuesIn(cases()), [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Errors, OneError, testing::ValuesIn(cases()),
+                         [](const auto &info) { return info.param; });
 
 } // namespace

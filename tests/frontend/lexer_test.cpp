@@ -47,11 +47,14 @@ TEST(Lexer, MalformedNumbersAreOneErrorEach) {
 TEST(Lexer, NumbersOutOfRangeDoNotWrap) {
   EXPECT_EQ(groupedText("9223372036854775807"), "9223372036854775807");
   EXPECT_EQ(groupedText("9223372036854775808"), "t.horn:2:5: integer '9223372036854775808' is out of range");
-  EXPECT_EQ(groupedText("99999999999999999999"), "t.horn:2:5: integer '99999999999999999999' is out of range");
+  EXPECT_EQ(groupedText("99999999999999999999"),
+            "t.horn:2:5: integer '99999999999999999999' is out of range");
   EXPECT_EQ(groupedText("1e999"), "t.horn:2:5: number '1e999' is out of range");
   EXPECT_EQ(groupedText("1e-999"), "t.horn:2:5: number '1e-999' is out of range");
   EXPECT_EQ(groupedText("nan"), "t.horn:2:5: 'nan' is not allowed here: a number is finite");
-  EXPECT_NE(body("y = 99999999999999999999").report().find("    y = 99999999999999999999\n        ^~~~~~~~~~~~~~~~~~~~\n"),
+  EXPECT_NE(body("y = 99999999999999999999")
+                .report()
+                .find("    y = 99999999999999999999\n        ^~~~~~~~~~~~~~~~~~~~\n"),
             std::string::npos);
 }
 
@@ -66,9 +69,11 @@ TEST(Lexer, Strings) {
 }
 
 TEST(Lexer, ForeignCharactersAreNamed) {
-  EXPECT_EQ(body("y = d\xD0\xB5nse(10)").firstError(),
-            "t.horn:2:6: U+0435 in a name: names are made of a-z, A-Z, 0-9 and _, and this only looks like 'e'");
-  EXPECT_EQ(body("y = größe").firstError(), "t.horn:2:7: U+00F6 in a name: names are made of a-z, A-Z, 0-9 and _");
+  EXPECT_EQ(
+      body("y = d\xD0\xB5nse(10)").firstError(),
+      "t.horn:2:6: U+0435 in a name: names are made of a-z, A-Z, 0-9 and _, and this only looks like 'e'");
+  EXPECT_EQ(body("y = größe").firstError(),
+            "t.horn:2:7: U+00F6 in a name: names are made of a-z, A-Z, 0-9 and _");
   EXPECT_EQ(body("y = x \xE2\x88\x92 1").firstError(), "t.horn:2:7: U+2212 is not allowed here");
   EXPECT_EQ(body("y = 'a'").firstError(), "t.horn:2:5: ''' is not allowed here");
   EXPECT_EQ(body("y = a.b").firstError(), "t.horn:2:6: '.' is not allowed here");
@@ -76,11 +81,16 @@ TEST(Lexer, ForeignCharactersAreNamed) {
 
 TEST(Lexer, BytesThatAreNoTextAreRefused) {
   EXPECT_EQ(body("y = \xFF").firstError(), "t.horn:2:5: byte 0xFF is not UTF-8: Horn is written in UTF-8");
-  EXPECT_EQ(body("# \xC0\xAF").firstError(), "t.horn:2:3: byte 0xC0 is not UTF-8: Horn is written in UTF-8") << "overlong";
-  EXPECT_EQ(body("# \xED\xA0\x80").firstError(), "t.horn:2:3: byte 0xED is not UTF-8: Horn is written in UTF-8") << "surrogate";
-  EXPECT_EQ(body(std::string("y = \0", 5)).firstError(), "t.horn:2:5: control character U+0000 (NUL) is not allowed");
+  EXPECT_EQ(body("# \xC0\xAF").firstError(), "t.horn:2:3: byte 0xC0 is not UTF-8: Horn is written in UTF-8")
+      << "overlong";
+  EXPECT_EQ(body("# \xED\xA0\x80").firstError(),
+            "t.horn:2:3: byte 0xED is not UTF-8: Horn is written in UTF-8")
+      << "surrogate";
+  EXPECT_EQ(body(std::string("y = \0", 5)).firstError(),
+            "t.horn:2:5: control character U+0000 (NUL) is not allowed");
   EXPECT_EQ(body("# \x1B[31m").firstError(), "t.horn:2:3: control character U+001B is not allowed");
-  EXPECT_EQ(body("y = 1\rz = 2").firstError(), "t.horn:2:6: control character U+000D is not allowed") << "a lone one";
+  EXPECT_EQ(body("y = 1\rz = 2").firstError(), "t.horn:2:6: control character U+000D is not allowed")
+      << "a lone one";
   EXPECT_EQ(body("# a \xE2\x80\xAE b").firstError(),
             "t.horn:2:5: character U+202E is not allowed: it hides or reorders the text around it");
   EXPECT_EQ(body("y = \"\xE2\x80\x8B\"").firstError(),

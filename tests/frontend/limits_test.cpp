@@ -44,9 +44,12 @@ TEST(Limits, Nesting) {
 }
 
 TEST(Limits, HeightOfChains) {
-  EXPECT_TRUE(onlyError("y = a" + repeated(" + a", 100'000)).ends_with("this expression is more than 256 operations deep"));
-  EXPECT_TRUE(onlyError("y = f" + repeated("()", 100'000)).ends_with("this expression is more than 256 operations deep"));
-  EXPECT_TRUE(onlyError("y = f" + repeated("[0]", 100'000)).ends_with("this expression is more than 256 operations deep"));
+  EXPECT_TRUE(onlyError("y = a" + repeated(" + a", 100'000))
+                  .ends_with("this expression is more than 256 operations deep"));
+  EXPECT_TRUE(onlyError("y = f" + repeated("()", 100'000))
+                  .ends_with("this expression is more than 256 operations deep"));
+  EXPECT_TRUE(onlyError("y = f" + repeated("[0]", 100'000))
+                  .ends_with("this expression is more than 256 operations deep"));
   EXPECT_EQ(body("y = a" + repeated(" + a", 250)).report(), "");
 }
 
@@ -57,16 +60,19 @@ TEST(Limits, PipesAndBranchesAreNotDeep) {
 
 TEST(Limits, Names) {
   EXPECT_EQ(body("y = " + std::string(1024, 'a')).report(), "");
-  EXPECT_EQ(onlyError("y = " + std::string(1025, 'a')), "t.horn:2:5: this name is longer than the limit of 1024 bytes");
+  EXPECT_EQ(onlyError("y = " + std::string(1025, 'a')),
+            "t.horn:2:5: this name is longer than the limit of 1024 bytes");
 }
 
 TEST(Limits, Lines) {
-  EXPECT_EQ(onlyError("y = " + std::string(size_t{10} << 20, 'a')), "t.horn:2:1: this line is longer than the limit of 1 MiB");
+  EXPECT_EQ(onlyError("y = " + std::string(size_t{10} << 20, 'a')),
+            "t.horn:2:1: this line is longer than the limit of 1 MiB");
   EXPECT_EQ(body("y = 1" + std::string((size_t{1} << 20) - 6, ' ')).report(), "");
 }
 
 TEST(Limits, Nodes) {
-  EXPECT_TRUE(onlyError(repeated("y=1\n", 1'000'000)).ends_with("this file has more than the limit of 500000 syntax nodes"));
+  EXPECT_TRUE(onlyError(repeated("y=1\n", 1'000'000))
+                  .ends_with("this file has more than the limit of 500000 syntax nodes"));
 }
 
 TEST(Limits, ErrorsOfOneFile) {
@@ -75,7 +81,8 @@ TEST(Limits, ErrorsOfOneFile) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   EXPECT_EQ(parsed.diagnostics.errorCount(), 1000u);
   EXPECT_TRUE(parsed.report().ends_with("and 980 more errors\n"));
-  EXPECT_EQ(Parsed(repeated("?\n", 5'000'000)).diagnostics.errorCount(), 1000u) << "the lexer's errors count too";
+  EXPECT_EQ(Parsed(repeated("?\n", 5'000'000)).diagnostics.errorCount(), 1000u)
+      << "the lexer's errors count too";
 }
 
 TEST(Limits, ABinaryFileIsTwentyErrors) {

@@ -111,20 +111,24 @@ TEST_F(LoaderTest, OnlyRegularFilesAreImported) {
   ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
   fs::create_symlink("/dev/zero", folder / "zero");
   fs::create_symlink("nowhere", folder / "dangling");
-  write("main.horn", "import \"folder\"\nimport \"fifo\"\nimport \"zero\"\nimport \"/dev/zero\"\nimport \"dangling\"\n" + model);
+  write("main.horn",
+        "import \"folder\"\nimport \"fifo\"\nimport \"zero\"\nimport \"/dev/zero\"\nimport \"dangling\"\n" +
+            model);
   load();
   std::vector<std::string> texts;
   for (const Diagnostic &diagnostic : diagnostics.all())
     texts.push_back(diagnostic.text);
-  EXPECT_EQ(texts, (std::vector<std::string>{"folder: is a directory, not a regular file", "fifo: not a regular file",
-                                             "zero: not a regular file", "/dev/zero: not a regular file",
-                                             "there is no file 'dangling'"}));
+  EXPECT_EQ(texts,
+            (std::vector<std::string>{"folder: is a directory, not a regular file",
+                                      "fifo: not a regular file", "zero: not a regular file",
+                                      "/dev/zero: not a regular file", "there is no file 'dangling'"}));
 }
 
 TEST_F(LoaderTest, NoImportLeadsOutside) {
   write("models/main.horn", "import \"../secret.horn\"\n" + model);
   write("secret.horn", "fn secret(x) { return x }\n");
-  EXPECT_EQ(firstLine("models/main.horn"), "models/main.horn:1:8: error: this path leads out of the model's directory");
+  EXPECT_EQ(firstLine("models/main.horn"),
+            "models/main.horn:1:8: error: this path leads out of the model's directory");
   EXPECT_EQ(result.program.find("secret"), nullptr);
 }
 
@@ -132,7 +136,8 @@ TEST_F(LoaderTest, NoLinkLeadsOutside) {
   write("secret.horn", "fn secret(x) { return x }\n");
   write("models/main.horn", "import \"link.horn\"\n" + model);
   fs::create_symlink("../secret.horn", folder / "models/link.horn");
-  EXPECT_EQ(firstLine("models/main.horn"), "models/main.horn:1:8: error: this path leads out of the model's directory");
+  EXPECT_EQ(firstLine("models/main.horn"),
+            "models/main.horn:1:8: error: this path leads out of the model's directory");
 }
 
 TEST_F(LoaderTest, IncludeDirectoriesAreSearchedAndAllowed) {
@@ -162,7 +167,8 @@ TEST_F(LoaderTest, TwoModelsOfOneName) {
 }
 
 TEST_F(LoaderTest, LibraryNamesMayBeShadowed) {
-  const EmbeddedSource library[] = {{"library/layers.horn", "fn relu(x) { return x }\nfn tanh(x) { return x }\n"}};
+  const EmbeddedSource library[] = {
+      {"library/layers.horn", "fn relu(x) { return x }\nfn tanh(x) { return x }\n"}};
   options.library = library;
   write("main.horn", "fn relu(x) { return x + 1 }\n" + model);
   EXPECT_EQ(firstLine(), "main.horn:1:4: warning: fn `relu` shadows the library's fn of that name");

@@ -13,7 +13,8 @@ template <typename T> const T &statement(const Parsed &parsed, size_t index = 0)
 #define EXPECT_CLEAN(parsed) EXPECT_EQ((parsed).report(), "")
 
 TEST(Precedence, LoosestToTightest) {
-  EXPECT_EQ(groupedText("a or b and not c == d + e * -f ** g"), "(a or (b and (not (c == (d + (e * (- (f ** g))))))))");
+  EXPECT_EQ(groupedText("a or b and not c == d + e * -f ** g"),
+            "(a or (b and (not (c == (d + (e * (- (f ** g))))))))");
   EXPECT_EQ(groupedText("x |> f or g |> h"), "(x |> (f or g) |> h)");
   EXPECT_EQ(groupedText("a - b - c"), "((a - b) - c)");
   EXPECT_EQ(groupedText("a / b // c % d"), "(((a / b) // c) % d)");
@@ -94,13 +95,15 @@ TEST(Braces, AreABlockAfterAHeaderAndADictionaryWhereAnExpressionBegins) {
 
 TEST(Keywords, AreContextual) {
   Parsed parsed("layer l(weight, layer = 1, state = 2, step = 3, model = 4, over = 5)(x) {\n"
-                "weight = weight + state\nstate := layer(step)\nlayer = 1\nfn = model\nstep(over)\nimport = 3\nreturn fn\n}\n");
+                "weight = weight + state\nstate := layer(step)\nlayer = 1\nfn = model\nstep(over)\nimport = "
+                "3\nreturn fn\n}\n");
   EXPECT_CLEAN(parsed);
   EXPECT_EQ(statement<AssignStmt>(parsed, 1).target.text, "state");
 }
 
 TEST(Keywords, ReservedOnesAreNoNames) {
-  EXPECT_EQ(Parsed("fn f(if) { return 1 }").firstError(), "t.horn:1:6: expected a parameter's name, found 'if'");
+  EXPECT_EQ(Parsed("fn f(if) { return 1 }").firstError(),
+            "t.horn:1:6: expected a parameter's name, found 'if'");
   EXPECT_EQ(groupedText("True"), "t.horn:2:5: unknown name 'True'");
 }
 
@@ -182,8 +185,9 @@ TEST(Branches, AreOneStatement) {
 }
 
 TEST(Types, OfValuesAndTensors) {
-  Parsed parsed("fn f(a: int, b: float, c: bool, d: string, e: shape, g: list, h: layer, i: function,\n"
-                "     j: real[..., n], k: bool[2 * n], l: i32[], m: tokens[10000], *rest, o = none) { return 1 }\n");
+  Parsed parsed(
+      "fn f(a: int, b: float, c: bool, d: string, e: shape, g: list, h: layer, i: function,\n"
+      "     j: real[..., n], k: bool[2 * n], l: i32[], m: tokens[10000], *rest, o = none) { return 1 }\n");
   EXPECT_CLEAN(parsed);
   const auto &parameters = first(parsed).call->parameters;
   EXPECT_EQ(parameters[2].type->kind, TypeKind::Bool);
@@ -203,7 +207,9 @@ TEST(Definitions, DefaultsComeLast) {
 }
 
 TEST(Types, MistakesAreExplained) {
-  auto error = [](const std::string &type) { return Parsed("fn f(a: " + type + ") { return a }\n").firstError(); };
+  auto error = [](const std::string &type) {
+    return Parsed("fn f(a: " + type + ") { return a }\n").firstError();
+  };
   EXPECT_EQ(error("rael[n]"), "t.horn:1:9: unknown type 'rael'");
   EXPECT_EQ(error("int[n]"), "t.horn:1:12: `int` is a compile-time value and has no axes");
   EXPECT_EQ(error("real"), "t.horn:1:13: expected '[' and the axes, found ')'");
@@ -233,12 +239,14 @@ TEST(Definitions, KeywordOnlyParametersFollowAStar) {
   EXPECT_TRUE(parameters[1].isKeywordOnly);
   EXPECT_TRUE(parsed.syntax.definitions[1]->call->parameters[1].isKeywordOnly);
   EXPECT_EQ(Parsed("fn a(*x, *y) { }").firstError(), "t.horn:1:10: a second '*' in a list of parameters");
-  EXPECT_EQ(Parsed("fn a(*x = 1) { }").firstError(), "t.horn:1:11: `*x` takes what is left, and has no default");
+  EXPECT_EQ(Parsed("fn a(*x = 1) { }").firstError(),
+            "t.horn:1:11: `*x` takes what is left, and has no default");
 }
 
 TEST(Definitions, OwnTheirVariables) {
   Parsed parsed("layer l()(x: real[..., n]) -> (real[..., n], i32[]) keeps_mask {\n"
-                "weight kernel: real[n] = ones\nstate mean: real[n] = 0.0\nlayer inner()(y) { return y }\nreturn x, 1\n}\n"
+                "weight kernel: real[n] = ones\nstate mean: real[n] = 0.0\nlayer inner()(y) { return y "
+                "}\nreturn x, 1\n}\n"
                 "optimizer o()(w, g, step) {\nslot v = zeros\nslot u: real[] = zeros\nreturn w\n}\n");
   EXPECT_CLEAN(parsed);
   EXPECT_TRUE(first(parsed).keepsMask);
@@ -247,12 +255,14 @@ TEST(Definitions, OwnTheirVariables) {
   EXPECT_EQ(statement<DefinitionStmt>(parsed, 2).definition->name.text, "inner");
   EXPECT_EQ(body("weight k: real[] = 0").firstError(),
             "t.horn:2:1: a weight belongs to a layer or a model; this is the body of a `fn`");
-  EXPECT_EQ(body("slot k = 0").firstError(), "t.horn:2:1: a slot belongs to an optimizer; this is the body of a `fn`");
+  EXPECT_EQ(body("slot k = 0").firstError(),
+            "t.horn:2:1: a slot belongs to an optimizer; this is the body of a `fn`");
   EXPECT_EQ(Parsed("layer l()(x) {\nweight k = zeros\nreturn x\n}").firstError(),
             "t.horn:2:10: expected ':' and the type of the weight, found '='");
   EXPECT_EQ(Parsed("layer l()(x) {\nweight k: int = 1\nreturn x\n}").firstError(),
             "t.horn:2:11: a weight is a tensor, as in `weight k: real[n]`");
-  EXPECT_EQ(Parsed("fn f(x) keeps_mask { return x }").firstError(), "t.horn:1:9: only a layer is declared `keeps_mask`");
+  EXPECT_EQ(Parsed("fn f(x) keeps_mask { return x }").firstError(),
+            "t.horn:1:9: only a layer is declared `keeps_mask`");
 }
 
 TEST(Definitions, AModelNamesItsInputsAndOutputs) {
@@ -262,18 +272,21 @@ TEST(Definitions, AModelNamesItsInputsAndOutputs) {
   EXPECT_TRUE(first(parsed).results[1].type.has_value());
   EXPECT_EQ(Parsed("model m(a: real[3]) { }").firstError(),
             "t.horn:1:1: expected '->' and the names of the outputs of model `m`");
-  EXPECT_EQ(Parsed("model m(a) -> c { }").firstError(), "t.horn:1:9: input `a` needs a type, as in `a: real[28, 28, 1]`");
+  EXPECT_EQ(Parsed("model m(a) -> c { }").firstError(),
+            "t.horn:1:9: input `a` needs a type, as in `a: real[28, 28, 1]`");
   EXPECT_EQ(Parsed("model m(a: int) -> c { }").firstError(),
             "t.horn:1:12: an input is a tensor or tokens, not a compile-time value");
   EXPECT_EQ(Parsed("model m() -> c { }").firstError(), "t.horn:1:8: model `m` has no input");
-  EXPECT_EQ(Parsed("model m(a: real[1]) -> real[1] { }").firstError(), "t.horn:1:28: expected ',' or '{', found '['");
+  EXPECT_EQ(Parsed("model m(a: real[1]) -> real[1] { }").firstError(),
+            "t.horn:1:28: expected ',' or '{', found '['");
   EXPECT_EQ(Parsed("model m(a: real[1]) -> (b, b) { }").firstError(), "t.horn:1:28: a second output `b`");
   EXPECT_EQ(Parsed("model m(a: real[1]) -> b { return a }").firstError(),
             "t.horn:1:28: a model returns what is bound to the names after its '->'");
 }
 
 TEST(Definitions, TrainBlocksHoldSteps) {
-  Parsed parsed("train gan(image: real[2]) {\nstep critic {\noptimizer = adam(2e-4)\nminimize bce(1.0, d(image)) over d, g\n}\n"
+  Parsed parsed("train gan(image: real[2]) {\nstep critic {\noptimizer = adam(2e-4)\nminimize bce(1.0, "
+                "d(image)) over d, g\n}\n"
                 "minimize = 3\n}\ntrain m { epochs = 4 }\n");
   EXPECT_CLEAN(parsed);
   const auto &step = statement<StepStmt>(parsed);
@@ -285,7 +298,8 @@ TEST(Definitions, TrainBlocksHoldSteps) {
 }
 
 TEST(Documentation, IsTheCommentBlockAbove) {
-  Parsed parsed("# not this\n\n#  Two lines,\n#\n# one empty.\nfn f(x) { # nor this\n  # inner doc\n  fn g(y) { return y }\n"
+  Parsed parsed("# not this\n\n#  Two lines,\n#\n# one empty.\nfn f(x) { # nor this\n  # inner doc\n  fn "
+                "g(y) { return y }\n"
                 "return x }\n# nor this: a line between\n\nfn h(x) { return x }\n");
   EXPECT_CLEAN(parsed);
   EXPECT_EQ(first(parsed).documentation, " Two lines,\n\none empty.");
@@ -294,10 +308,13 @@ TEST(Documentation, IsTheCommentBlockAbove) {
 }
 
 TEST(Bindings, TakeNamesOnly) {
-  EXPECT_EQ(body("x[0] = 1").firstError(), "t.horn:2:1: only names are bound by '=': one, or several parted by commas");
-  EXPECT_EQ(body("a, b + 1 = 2").firstError(), "t.horn:2:4: only names are bound by '=': one, or several parted by commas");
+  EXPECT_EQ(body("x[0] = 1").firstError(),
+            "t.horn:2:1: only names are bound by '=': one, or several parted by commas");
+  EXPECT_EQ(body("a, b + 1 = 2").firstError(),
+            "t.horn:2:4: only names are bound by '=': one, or several parted by commas");
   EXPECT_EQ(body("a, a = 2").firstError(), "t.horn:2:4: `a` is bound twice in one statement");
-  EXPECT_EQ(body("f(x) := 1").firstError(), "t.horn:2:1: only a state or a slot, by its name, is set by `:=`");
+  EXPECT_EQ(body("f(x) := 1").firstError(),
+            "t.horn:2:1: only a state or a slot, by its name, is set by `:=`");
   EXPECT_EQ(body("x += 1").firstError(), "t.horn:2:3: there is no '+='");
 }
 

@@ -69,12 +69,14 @@ metric q(target, prediction) -> real[] {
 }
 
 TEST(Printer, WritesOnlyTheParenthesesThatPrecedenceNeeds) {
-  for (const char *text : {"a or b and c", "(a or b) and c", "not (a and b)", "not a == b", "(not a) == b", "a - b - c",
-                           "a - (b - c)", "(a ** b) ** c", "a ** b ** c", "(-a) ** b", "-a ** b", "a ** -b", "-(a + b)",
-                           "(x |> f)(1)", "(x |> f) |> g", "x |> f |> g", "(x |> f)[0]", "(a, b)[0]", "-(-a)", "- -a"}) {
+  for (const char *text : {"a or b and c", "(a or b) and c", "not (a and b)", "not a == b",  "(not a) == b",
+                           "a - b - c",    "a - (b - c)",    "(a ** b) ** c", "a ** b ** c", "(-a) ** b",
+                           "-a ** b",      "a ** -b",        "-(a + b)",      "(x |> f)(1)", "(x |> f) |> g",
+                           "x |> f |> g",  "(x |> f)[0]",    "(a, b)[0]",     "-(-a)",       "- -a"}) {
     std::string printed = groupedText(text);
     Parsed parsed = body("y = " + std::string(text));
-    std::string again = printHorn(*as<BindStmt>(parsed.syntax.definitions.at(0)->body.statements.at(0))->value);
+    std::string again =
+        printHorn(*as<BindStmt>(parsed.syntax.definitions.at(0)->body.statements.at(0))->value);
     EXPECT_EQ(groupedText(again), printed) << text << " was printed as " << again;
   }
   auto printed = [](const std::string &text) {
@@ -90,7 +92,8 @@ TEST(Printer, BreaksLongPipes) {
   for (int i = 0; i < 5; ++i)
     text += " |> conv2d(64, 3, activation = relu)";
   std::string printed = reprinted(text + "\n}\n");
-  EXPECT_NE(printed.find("    y = x\n        |> conv2d(64, 3, activation = relu)\n        |> "), std::string::npos);
+  EXPECT_NE(printed.find("    y = x\n        |> conv2d(64, 3, activation = relu)\n        |> "),
+            std::string::npos);
 }
 
 TEST(Printer, WritesTreesThatNoTextWasReadFor) {

@@ -46,7 +46,8 @@ TEST(Recovery, AForgottenCommaIsNotAForgottenParenthesis) {
 TEST(Recovery, AMissingBraceAtTheEndPointsAtTheOpenOne) {
   Parsed parsed("model m(a: real[3]) -> b {\n    b = a\n");
   EXPECT_EQ(parsed.errors(), Lines{"t.horn:1:26: '{' is never closed"});
-  EXPECT_NE(parsed.report().find("t.horn:3:1: note: expected '}' before the end of the file"), std::string::npos);
+  EXPECT_NE(parsed.report().find("t.horn:3:1: note: expected '}' before the end of the file"),
+            std::string::npos);
 }
 
 TEST(Recovery, IndentationTellsWhichBraceIsMissing) {
@@ -57,21 +58,22 @@ TEST(Recovery, IndentationTellsWhichBraceIsMissing) {
 
 TEST(Recovery, AHeaderAtTheMarginClosesWhatIsOpen) {
   Parsed parsed("model m(a: real[3]) -> b {\n    b = a\n\ntrain m {\n    epochs = 1 1\n}\n");
-  EXPECT_EQ(parsed.errors(),
-            (Lines{"t.horn:1:26: '{' is never closed", "t.horn:5:16: expected the end of the statement, found '1'"}));
+  EXPECT_EQ(parsed.errors(), (Lines{"t.horn:1:26: '{' is never closed",
+                                    "t.horn:5:16: expected the end of the statement, found '1'"}));
 }
 
 TEST(Recovery, AnExtraBraceIsOneError) {
   Parsed parsed("fn f(x) { return x } }\nfn g(x) { return x x }\n");
-  EXPECT_EQ(parsed.errors(),
-            (Lines{"t.horn:1:22: this '}' closes nothing", "t.horn:2:20: expected the end of the statement, found 'x'"}));
+  EXPECT_EQ(parsed.errors(), (Lines{"t.horn:1:22: this '}' closes nothing",
+                                    "t.horn:2:20: expected the end of the statement, found 'x'"}));
 }
 
 TEST(Recovery, ABrokenHeaderStillHasABody) {
   Parsed parsed("model m(a real[3]) -> b {\n    b = 1 1\n}\nfn g(x) { return x }\n");
-  EXPECT_EQ(parsed.errors(),
-            (Lines{"t.horn:1:11: expected ',' or ')', found 'real'", "t.horn:2:11: expected the end of the statement, found '1'"}));
-  EXPECT_EQ(parsed.syntax.definitions.size(), 1u) << "the function after it is there, the broken model is not";
+  EXPECT_EQ(parsed.errors(), (Lines{"t.horn:1:11: expected ',' or ')', found 'real'",
+                                    "t.horn:2:11: expected the end of the statement, found '1'"}));
+  EXPECT_EQ(parsed.syntax.definitions.size(), 1u)
+      << "the function after it is there, the broken model is not";
 }
 
 TEST(Recovery, HabitsFromElsewhereGetAHint) {

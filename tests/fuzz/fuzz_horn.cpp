@@ -1,5 +1,5 @@
-// Any bytes as Horn: no crash, no error without a place, and what parses without an error prints to text that parses to
-// the same. Build with clang, -fsanitize=fuzzer,address,undefined; see CMakeLists.txt.
+// Any bytes as Horn: no crash, no error without a place, and what parses without an error prints to text that
+// parses to the same. Build with clang, -fsanitize=fuzzer,address,undefined; see CMakeLists.txt.
 #include "frontend/horn/Parser.h"
 #include "frontend/horn/Printer.h"
 
