@@ -1,5 +1,5 @@
-/* Exact functions of lanes and scalars: max, min, abs, sqrt, floor, ceil, sign, rsqrt, square; reductions over lanes.
- * Part of vector.h. */
+/* Exact functions of lanes and scalars: max, min, abs, sqrt, floor, ceil, sign, rsqrt, square; reductions
+ * over lanes. Part of vector.h. */
 #ifndef HORNFELS_ARITHMETIC_H
 #define HORNFELS_ARITHMETIC_H
 
@@ -25,8 +25,8 @@ template <class V> HORNFELS_INLINE V with_sign(V magnitude, V s) {
   return bits_as<V>(bits_as<integers<V>>(magnitude) | sign_bits(s));
 }
 
-/* NaN if either is NaN, else the greater; max(-0, 0) is either zero. With a constant second argument (relu) it is one
- * instruction: the processor's max gives its second operand when one is NaN, and b != b folds. */
+/* NaN if either is NaN, else the greater; max(-0, 0) is either zero. With a constant second argument (relu)
+ * it is one instruction: the processor's max gives its second operand when one is NaN, and b != b folds. */
 template <class V> HORNFELS_INLINE V max(V a, V b) { return select(b != b, b, select(b > a, b, a)); }
 template <class V> HORNFELS_INLINE V min(V a, V b) { return select(b != b, b, select(b < a, b, a)); }
 
@@ -95,7 +95,8 @@ template <class V> HORNFELS_INLINE V ceil(V x) {
   return select(r < x, with_sign(abs(r + splat<V>(1)), x), r);
 }
 
-/* --- over the lanes of a vector, in a fixed order: upper half onto lower half, down to one ---------------------- */
+/* --- over the lanes of a vector, in a fixed order: upper half onto lower half, down to one
+ * ---------------------- */
 
 template <class V> HORNFELS_INLINE element<V> reduce_add(V v) {
   if constexpr (lanes<V> == 1)

@@ -6,9 +6,9 @@
 
 namespace hornfels {
 
-/* While it lives, denormal results and operands of this thread count as zero, and rounding is to nearest with all
- * exceptions masked, whatever the caller had; the caller's mode comes back at the end of the scope. A dead unit's
- * running average decays into denormals, which cost a hundred cycles each. */
+/* While it lives, denormal results and operands of this thread count as zero, and rounding is to nearest with
+ * all exceptions masked, whatever the caller had; the caller's mode comes back at the end of the scope. A
+ * dead unit's running average decays into denormals, which cost a hundred cycles each. */
 struct flush_denormals {
 #if defined(__x86_64__) || defined(__SSE2__)
   unsigned saved;

@@ -19,10 +19,10 @@ template <> struct real<float> {
   static constexpr float ln2_high = 0x1.62e4p-1f; /* 15 bits: n times it is exact */
   static constexpr float ln2_low = 0x1.7f7d1cp-20f;
   static constexpr float round_magic = 0x1.8p23f;
-  static constexpr float smallest = 0x1p-126f; /* normal */
-  static constexpr float exp_overflows = 0x1.62e430p6f;  /* e^x is infinite from here on */
-  static constexpr float exp_vanishes = -0x1.5d589ep6f;  /* e^x is denormal below: 0 */
-  static constexpr float expm1_is_minus_one = -18.0f;    /* e^x < 2^-25 */
+  static constexpr float smallest = 0x1p-126f;          /* normal */
+  static constexpr float exp_overflows = 0x1.62e430p6f; /* e^x is infinite from here on */
+  static constexpr float exp_vanishes = -0x1.5d589ep6f; /* e^x is denormal below: 0 */
+  static constexpr float expm1_is_minus_one = -18.0f;   /* e^x < 2^-25 */
   static constexpr float expm1_is_x = 0x1p-30f;
   static constexpr float tanh_is_one = 10.0f;
   static constexpr float sin_is_x = 0x1p-13f;
@@ -48,12 +48,13 @@ template <class V> HORNFELS_INLINE V exp_polynomial(V r) {
   if constexpr (same<element<V>, float>)
     return polynomial(r, 0.5f, 0.166665182f, 0.0416668467f, 0.0083689522f, 0.0013899568f);
   else
-    return polynomial(r, 0.5, 0.16666666666666241, 0.041666666666601702, 0.0083333333336124572, 0.0013888888927636204,
-                      0.00019841269239338351, 2.4801507690874335e-5, 2.7557832298447023e-6, 2.7625562337022139e-7,
-                      2.4920595719341396e-8);
+    return polynomial(r, 0.5, 0.16666666666666241, 0.041666666666601702, 0.0083333333336124572,
+                      0.0013888888927636204, 0.00019841269239338351, 2.4801507690874335e-5,
+                      2.7557832298447023e-6, 2.7625562337022139e-7, 2.4920595719341396e-8);
 }
 
-/* x = n ln 2 + r + low, low being what rounding took from r; n comes as the lowest bits of an integer whose other bits fall out in a shift by fraction_bits. */
+/* x = n ln 2 + r + low, low being what rounding took from r; n comes as the lowest bits of an integer whose
+ * other bits fall out in a shift by fraction_bits. */
 template <class V> struct exp_parts {
   V r, low;
   unsigneds<V> n;
@@ -85,11 +86,12 @@ template <class V> HORNFELS_INLINE V exp(V x) {
   return select(x < splat<V>(R::exp_vanishes), V{}, upper);
 }
 
-/* e^x - 1 = (2^n - 1 + 2^n r) + 2^n (r^2 q(r) + low); the bracket is kept in two parts. Half of it, because 2^128 is
- * infinite. */
+/* e^x - 1 = (2^n - 1 + 2^n r) + 2^n (r^2 q(r) + low); the bracket is kept in two parts. Half of it, because
+ * 2^128 is infinite. */
 template <class V> HORNFELS_INLINE V expm1(V x) {
   using R = real<element<V>>;
-  const V bounded = min(max(x, splat<V>(R::expm1_is_minus_one)), splat<V>(R::exp_overflows + element<V>(0.25)));
+  const V bounded =
+      min(max(x, splat<V>(R::expm1_is_minus_one)), splat<V>(R::exp_overflows + element<V>(0.25)));
   const exp_parts<V> e = reduce_exp(bounded);
   const V s = power_of_two<V>(e.n - 1);
   const V a = s - splat<V>(element<V>(0.5));
@@ -100,8 +102,8 @@ template <class V> HORNFELS_INLINE V expm1(V x) {
   return select(abs(x) < splat<V>(R::expm1_is_x), x, y + y);
 }
 
-/* With E = e^2|x|: tanh |x| = (E - 1) / (E + 1), from 0.7 on 1 - 2 / (E + 1), which rounds better near 1; E - 1 and E + 1
- * from the same 2^n and e^r - 1. */
+/* With E = e^2|x|: tanh |x| = (E - 1) / (E + 1), from 0.7 on 1 - 2 / (E + 1), which rounds better near 1; E -
+ * 1 and E + 1 from the same 2^n and e^r - 1. */
 template <class V> HORNFELS_INLINE V tanh(V x) {
   using R = real<element<V>>;
   const V one = splat<V>(1), a = min(abs(x), splat<V>(R::tanh_is_one));

@@ -1,12 +1,13 @@
-/* Vector types named by width, the target's native ones, and the few operations that have no operator: splat, iota,
- * select, conversions, halves, fused multiply-add. Part of vector.h. */
+/* Vector types named by width, the target's native ones, and the few operations that have no operator: splat,
+ * iota, select, conversions, halves, fused multiply-add. Part of vector.h. */
 #ifndef HORNFELS_LANES_H
 #define HORNFELS_LANES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Internal linkage even for templates: two kernel files compiled for different processors may meet in one program. */
+/* Internal linkage even for templates: two kernel files compiled for different processors may meet in one
+ * program. */
 #define HORNFELS_INLINE static inline __attribute__((always_inline))
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512BW__)
@@ -55,7 +56,8 @@ using vd = vec<double, LANES_F64>;
 using vi = vec<int32_t, LANES_F32>;
 using vl = vec<int64_t, LANES_F64>;
 
-/* --- types ---------------------------------------------------------------------------------------------------- */
+/* --- types
+ * ---------------------------------------------------------------------------------------------------- */
 
 template <class T> T plain(const T &);
 template <class V, class = void> struct element_of { using type = V; }; /* a scalar is a vector of one lane */
@@ -64,8 +66,14 @@ template <class V> using element = typename element_of<V>::type;
 template <class V> constexpr int lanes = int(sizeof(V) / sizeof(element<V>));
 
 template <size_t bytes> struct integer_of;
-template <> struct integer_of<4> { using type = int32_t; using unsigned_type = uint32_t; };
-template <> struct integer_of<8> { using type = int64_t; using unsigned_type = uint64_t; };
+template <> struct integer_of<4> {
+  using type = int32_t;
+  using unsigned_type = uint32_t;
+};
+template <> struct integer_of<8> {
+  using type = int64_t;
+  using unsigned_type = uint64_t;
+};
 /* Integers of the same width and number of lanes. */
 template <class V> using integers = vec<typename integer_of<sizeof(element<V>)>::type, lanes<V>>;
 template <class V> using unsigneds = vec<typename integer_of<sizeof(element<V>)>::unsigned_type, lanes<V>>;
@@ -74,7 +82,8 @@ template <class A, class B> struct is_same_type { static constexpr bool value = 
 template <class A> struct is_same_type<A, A> { static constexpr bool value = true; };
 template <class A, class B> constexpr bool same = is_same_type<A, B>::value;
 
-/* --- making and converting ------------------------------------------------------------------------------------ */
+/* --- making and converting
+ * ------------------------------------------------------------------------------------ */
 
 /* x in every lane. */
 template <class V> HORNFELS_INLINE V splat(element<V> x) {
@@ -163,10 +172,12 @@ template <class H> HORNFELS_INLINE vec<element<H>, 2 * lanes<H>> join(H low, H h
     return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
-/* --- a * b + c ------------------------------------------------------------------------------------------------ */
+/* --- a * b + c
+ * ------------------------------------------------------------------------------------------------ */
 
-/* a * b + c, rounded once where the target has the instruction (HORNFELS_FMA), else twice. Written out wherever the
- * bits of lanes and scalars must agree: the compiler's own contraction may treat them differently. */
+/* a * b + c, rounded once where the target has the instruction (HORNFELS_FMA), else twice. Written out
+ * wherever the bits of lanes and scalars must agree: the compiler's own contraction may treat them
+ * differently. */
 template <class V> HORNFELS_INLINE V mul_add(V a, V b, V c) {
 #ifndef HORNFELS_FMA
   return a * b + c;
@@ -195,7 +206,8 @@ template <class V> HORNFELS_INLINE V mul_add(V a, V b, V c) {
   else if constexpr (same<V, v2d>)
     return __builtin_ia32_vfmaddpd(a, b, c);
 #endif
-  else { /* wider than the target's vectors, two floats, or another processor: lane by lane, which the compiler joins */
+  else { /* wider than the target's vectors, two floats, or another processor: lane by lane, which the
+            compiler joins */
     V r{};
     for (int i = 0; i < lanes<V>; ++i)
       r[i] = mul_add(element<V>(a[i]), element<V>(b[i]), element<V>(c[i]));

@@ -1,5 +1,6 @@
-/* Loads and stores of vectors: whole, the first k lanes, and from arrays of another element type. Part of vector.h.
- * No alignment is asked for; nothing beyond the k lanes is read or written. A scalar type is a vector of one lane. */
+/* Loads and stores of vectors: whole, the first k lanes, and from arrays of another element type. Part of
+ * vector.h. No alignment is asked for; nothing beyond the k lanes is read or written. A scalar type is a
+ * vector of one lane. */
 #ifndef HORNFELS_MEMORY_ACCESS_H
 #define HORNFELS_MEMORY_ACCESS_H
 
@@ -20,8 +21,9 @@ template <class V> HORNFELS_INLINE void store(element<V> *p, V v) { __builtin_me
 HORNFELS_INLINE unsigned lane_mask(int64_t k) { return (1u << unsigned(k)) - 1u; }
 #endif
 
-/* Hides from GCC where v comes from. GCC 12 joins taking the lower half of a vector and storing it under a mask into one
- * masked vextract, which, unlike a masked move, faults on the lanes that the mask leaves out. */
+/* Hides from GCC where v comes from. GCC 12 joins taking the lower half of a vector and storing it under a
+ * mask into one masked vextract, which, unlike a masked move, faults on the lanes that the mask leaves out.
+ */
 template <class V> HORNFELS_INLINE V apart(V v) {
 #if defined(HORNFELS_AVX512) && !defined(__clang__)
   __asm__("" : "+v"(v));
@@ -50,16 +52,20 @@ template <class V> HORNFELS_INLINE V load_part(const element<V> *p, int64_t k) {
     return __builtin_ia32_loaddqusi512_mask(p, V{}, (unsigned short)lane_mask(k));
   else if constexpr (same<V, v8l>) {
     using w8 = vec<long long, 8>;
-    return bits_as<V>(
-        __builtin_ia32_loaddqudi512_mask(reinterpret_cast<const long long *>(p), w8{}, (unsigned char)lane_mask(k)));
+    return bits_as<V>(__builtin_ia32_loaddqudi512_mask(reinterpret_cast<const long long *>(p), w8{},
+                                                       (unsigned char)lane_mask(k)));
   } else if constexpr (same<V, v8f>)
-    return __builtin_ia32_loadups256_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{}, (unsigned char)lane_mask(k));
+    return __builtin_ia32_loadups256_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{},
+                                          (unsigned char)lane_mask(k));
   else if constexpr (same<V, v4f>)
-    return __builtin_ia32_loadups128_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{}, (unsigned char)lane_mask(k));
+    return __builtin_ia32_loadups128_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{},
+                                          (unsigned char)lane_mask(k));
   else if constexpr (same<V, v4d>)
-    return __builtin_ia32_loadupd256_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{}, (unsigned char)lane_mask(k));
+    return __builtin_ia32_loadupd256_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{},
+                                          (unsigned char)lane_mask(k));
   else if constexpr (same<V, v2d>)
-    return __builtin_ia32_loadupd128_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{}, (unsigned char)lane_mask(k));
+    return __builtin_ia32_loadupd128_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{},
+                                          (unsigned char)lane_mask(k));
   else if constexpr (same<V, v8i>)
     return __builtin_ia32_loaddqusi256_mask(HORNFELS_MASKED_PTR(const T, const V, p), V{},
                                             (unsigned char)lane_mask(k));
@@ -68,12 +74,12 @@ template <class V> HORNFELS_INLINE V load_part(const element<V> *p, int64_t k) {
                                             (unsigned char)lane_mask(k));
   else if constexpr (same<V, v4l>) {
     using w4 = vec<long long, 4>;
-    return bits_as<V>(__builtin_ia32_loaddqudi256_mask(HORNFELS_MASKED_PTR(const long long, const w4, p), w4{},
-                                                       (unsigned char)lane_mask(k)));
+    return bits_as<V>(__builtin_ia32_loaddqudi256_mask(HORNFELS_MASKED_PTR(const long long, const w4, p),
+                                                       w4{}, (unsigned char)lane_mask(k)));
   } else if constexpr (same<V, v2l>) {
     using w2 = vec<long long, 2>;
-    return bits_as<V>(__builtin_ia32_loaddqudi128_mask(HORNFELS_MASKED_PTR(const long long, const w2, p), w2{},
-                                                       (unsigned char)lane_mask(k)));
+    return bits_as<V>(__builtin_ia32_loaddqudi128_mask(HORNFELS_MASKED_PTR(const long long, const w2, p),
+                                                       w2{}, (unsigned char)lane_mask(k)));
   }
 #elif defined(HORNFELS_AVX2)
   else if constexpr (same<V, v8f>)
@@ -85,9 +91,11 @@ template <class V> HORNFELS_INLINE V load_part(const element<V> *p, int64_t k) {
   else if constexpr (same<V, v4i>)
     return __builtin_ia32_maskloadd(reinterpret_cast<const V *>(p), iota<v4i>() < int32_t(k));
   else if constexpr (same<V, v4d>)
-    return __builtin_ia32_maskloadpd256(reinterpret_cast<const V *>(p), bits_as<vec<long long, 4>>(iota<v4l>() < k));
+    return __builtin_ia32_maskloadpd256(reinterpret_cast<const V *>(p),
+                                        bits_as<vec<long long, 4>>(iota<v4l>() < k));
   else if constexpr (same<V, v2d>)
-    return __builtin_ia32_maskloadpd(reinterpret_cast<const V *>(p), bits_as<vec<long long, 2>>(iota<v2l>() < k));
+    return __builtin_ia32_maskloadpd(reinterpret_cast<const V *>(p),
+                                     bits_as<vec<long long, 2>>(iota<v2l>() < k));
 #endif
   else {
     V v{};
@@ -130,12 +138,12 @@ template <class V> HORNFELS_INLINE void store_part(element<V> *p, V v, int64_t k
     __builtin_ia32_storedqusi128_mask(HORNFELS_MASKED_PTR(T, V, p), apart(v), (unsigned char)lane_mask(k));
   else if constexpr (same<V, v4l>) {
     using w4 = vec<long long, 4>;
-    __builtin_ia32_storedqudi256_mask(HORNFELS_MASKED_PTR(long long, w4, p),
-                                      bits_as<w4>(apart(v)), (unsigned char)lane_mask(k));
+    __builtin_ia32_storedqudi256_mask(HORNFELS_MASKED_PTR(long long, w4, p), bits_as<w4>(apart(v)),
+                                      (unsigned char)lane_mask(k));
   } else if constexpr (same<V, v2l>) {
     using w2 = vec<long long, 2>;
-    __builtin_ia32_storedqudi128_mask(HORNFELS_MASKED_PTR(long long, w2, p),
-                                      bits_as<w2>(apart(v)), (unsigned char)lane_mask(k));
+    __builtin_ia32_storedqudi128_mask(HORNFELS_MASKED_PTR(long long, w2, p), bits_as<w2>(apart(v)),
+                                      (unsigned char)lane_mask(k));
   }
 #elif defined(HORNFELS_AVX2)
   else if constexpr (same<V, v8f>)
@@ -160,23 +168,24 @@ template <class V> HORNFELS_INLINE void store_part(element<V> *p, V v, int64_t k
 
 #undef HORNFELS_MASKED_PTR
 
-/* --- arrays of another element type ---------------------------------------------------------------------------- */
+/* --- arrays of another element type
+ * ---------------------------------------------------------------------------- */
 
 /* bool has no vectors; its object holds 0 or 1. */
 template <class U> struct stored_as { using type = U; };
 template <> struct stored_as<bool> { using type = uint8_t; };
 
-/* Elements of an array of U (bool, uint8_t, uint16_t, int32_t, int64_t, float, double) as lanes of V. Where U is wider
- * than V's element, half after half: no vector beyond the target's width is passed between functions. Integers below 32
- * bits go through int32, because float has no direct way from them. */
+/* Elements of an array of U (bool, uint8_t, uint16_t, int32_t, int64_t, float, double) as lanes of V. Where U
+ * is wider than V's element, half after half: no vector beyond the target's width is passed between
+ * functions. Integers below 32 bits go through int32, because float has no direct way from them. */
 template <class V, class U> HORNFELS_INLINE V load_as(const U *p) {
   using S = typename stored_as<U>::type;
-  if constexpr (lanes<V> > 1 && sizeof(S) > sizeof(element<V>)) {
+  if constexpr (lanes < V >> 1 && sizeof(S) > sizeof(element<V>)) {
     return join(load_as<half<V>>(p), load_as<half<V>>(p + lanes<V> / 2));
   } else {
     vec<S, lanes<V>> v;
     __builtin_memcpy(&v, p, sizeof(v));
-    if constexpr (sizeof(S) < 4 && sizeof(element<V>) == 8 && lanes<V> > 1)
+    if constexpr (sizeof(S) < 4 && sizeof(element<V>) == 8 && lanes < V >> 1)
       return convert<V>(convert<vec<int32_t, lanes<V>>>(v));
     else if constexpr (sizeof(S) < 4)
       return convert<V>(convert<integers<V>>(v));
@@ -192,7 +201,8 @@ template <class V, class U> HORNFELS_INLINE V load_part_as(const U *p, int64_t k
     return load_part<V>(p, k);
   } else if constexpr (lanes<V> > 1 && sizeof(S) > sizeof(element<V>)) {
     constexpr int h = lanes<V> / 2;
-    return join(load_part_as<half<V>>(p, k < h ? k : h), k > h ? load_part_as<half<V>>(p + h, k - h) : half<V>{});
+    return join(load_part_as<half<V>>(p, k < h ? k : h),
+                k > h ? load_part_as<half<V>>(p + h, k - h) : half<V>{});
   } else if constexpr (sizeof(S) >= 4) {
     return convert<V>(load_part<vec<S, lanes<V>>>(p, k));
   } else {

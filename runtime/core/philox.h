@@ -1,6 +1,7 @@
-/* Random numbers that depend on where they are used, not on when: Philox4x32 with 10 rounds (Salmon, Moraes, Dror,
- * Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). The number of an element is a pure function of
- * (seed, stream, step, element), the same for a scalar and for a lane, on every target and in every thread.
+/* Random numbers that depend on where they are used, not on when: Philox4x32 with 10 rounds (Salmon, Moraes,
+ * Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). The number of an element is a pure
+ * function of (seed, stream, step, element), the same for a scalar and for a lane, on every target and in
+ * every thread.
  *
  *   key      seed, low and high word
  *   counter  block, low word
@@ -8,8 +9,8 @@
  *            step, low word
  *            stream: which use of random numbers in the model this is
  *
- * float: block = element / 4, each element one word. double: block = element / 2, each element two words. Elements up to
- * 2^48 and steps up to 2^48 are distinct. */
+ * float: block = element / 4, each element one word. double: block = element / 2, each element two words.
+ * Elements up to 2^48 and steps up to 2^48 are distinct. */
 #ifndef HORNFELS_PHILOX_H
 #define HORNFELS_PHILOX_H
 
@@ -17,10 +18,9 @@
 
 namespace hornfels {
 
-/* Words of the blocks of one or more lanes, each in the lower half of a 64-bit lane; the upper half is undefined. */
-template <class U> struct philox_words {
-  U w[4];
-};
+/* Words of the blocks of one or more lanes, each in the lower half of a 64-bit lane; the upper half is
+ * undefined. */
+template <class U> struct philox_words { U w[4]; };
 
 /* The lower half of each lane of a, times b. */
 template <class U> HORNFELS_INLINE U multiply_words(U a, uint32_t b) {
@@ -40,8 +40,8 @@ template <class U> HORNFELS_INLINE U multiply_words(U a, uint32_t b) {
   return (a & splat<U>(0xffffffffu)) * splat<U>(b);
 }
 
-/* Ten rounds: (c0, c1, c2, c3) -> (high(M1 c2) ^ c1 ^ k0, low(M1 c2), high(M0 c0) ^ c3 ^ k1, low(M0 c0)), the key
- * growing by the golden ratio and sqrt 3 - 1. */
+/* Ten rounds: (c0, c1, c2, c3) -> (high(M1 c2) ^ c1 ^ k0, low(M1 c2), high(M0 c0) ^ c3 ^ k1, low(M0 c0)), the
+ * key growing by the golden ratio and sqrt 3 - 1. */
 template <class U> HORNFELS_INLINE philox_words<U> philox(philox_words<U> c, uint32_t k0, uint32_t k1) {
   for (int round = 0; round < 10; ++round) {
     const U p0 = multiply_words(c.w[0], 0xd2511f53u);
@@ -54,17 +54,18 @@ template <class U> HORNFELS_INLINE philox_words<U> philox(philox_words<U> c, uin
 }
 
 /* The words of consecutive blocks from `block` on, one a lane. */
-template <class U> HORNFELS_INLINE philox_words<U> philox_blocks(uint64_t seed, uint32_t stream, uint64_t step,
-                                                                 uint64_t block) {
+template <class U>
+HORNFELS_INLINE philox_words<U> philox_blocks(uint64_t seed, uint32_t stream, uint64_t step, uint64_t block) {
   const U b = splat<U>(block) + iota<U>();
-  const philox_words<U> counter = {{b,
-                                    ((b >> 32) & splat<U>(0xffff)) | splat<U>((step >> 32 & 0xffff) << 16),
+  const philox_words<U> counter = {{b, ((b >> 32) & splat<U>(0xffff)) | splat<U>((step >> 32 & 0xffff) << 16),
                                     splat<U>(step), splat<U>(stream)}};
   return philox(counter, uint32_t(seed), uint32_t(seed >> 32));
 }
 
 /* low's lower half below high's. */
-template <class U> HORNFELS_INLINE U join_words(U low, U high) { return (low & splat<U>(0xffffffffu)) | (high << 32); }
+template <class U> HORNFELS_INLINE U join_words(U low, U high) {
+  return (low & splat<U>(0xffffffffu)) | (high << 32);
+}
 
 /* a0 b0 a1 b1 ... */
 template <class B> HORNFELS_INLINE vec<uint64_t, 2 * lanes<B>> interleave(B a, B b) {
@@ -79,10 +80,10 @@ template <class B> HORNFELS_INLINE vec<uint64_t, 2 * lanes<B>> interleave(B a, B
 /* Elements in a block. */
 template <class T> constexpr int per_block = int(16 / sizeof(T));
 
-/* Random words of the elements of the lanes of V, of which the first begins a block: one word for float, two for
- * double. */
-template <class V> HORNFELS_INLINE unsigneds<V> random_words(uint64_t seed, uint32_t stream, uint64_t step,
-                                                             uint64_t first) {
+/* Random words of the elements of the lanes of V, of which the first begins a block: one word for float, two
+ * for double. */
+template <class V>
+HORNFELS_INLINE unsigneds<V> random_words(uint64_t seed, uint32_t stream, uint64_t step, uint64_t first) {
   static_assert(lanes<V> >= per_block<element<V>>, "a vector holds whole blocks");
   using B = vec<uint64_t, lanes<V> / per_block<element<V>>>;
   const philox_words<B> p = philox_blocks<B>(seed, stream, step, first / per_block<element<V>>);
@@ -104,8 +105,8 @@ template <class V> HORNFELS_INLINE V unit_interval(unsigneds<V> words) {
   }
 }
 
-/* Box-Muller: with u, v of the even and the odd element of a pair, sqrt(-2 log (1 - u)) times the cosine of 2 pi v for
- * the even one, the sine for the odd one. */
+/* Box-Muller: with u, v of the even and the odd element of a pair, sqrt(-2 log (1 - u)) times the cosine of 2
+ * pi v for the even one, the sine for the odd one. */
 template <class V> HORNFELS_INLINE V box_muller(unsigneds<V> words) {
   using T = element<V>;
   using U = unsigneds<V>;
@@ -144,16 +145,20 @@ template <class V> HORNFELS_INLINE V box_muller(unsigneds<V> words) {
 }
 
 struct uniform_of_words {
-  template <class V> __attribute__((always_inline)) static V of(unsigneds<V> words) { return unit_interval<V>(words); }
+  template <class V> __attribute__((always_inline)) static V of(unsigneds<V> words) {
+    return unit_interval<V>(words);
+  }
 };
 struct normal_of_words {
-  template <class V> __attribute__((always_inline)) static V of(unsigneds<V> words) { return box_muller<V>(words); }
+  template <class V> __attribute__((always_inline)) static V of(unsigneds<V> words) {
+    return box_muller<V>(words);
+  }
 };
 
-/* Numbers of elements first, first + 1, ... in the lanes of V, or of the one element for a scalar. Where `first` does
- * not begin a block, two aligned vectors are made and the lanes between taken. */
-template <class F, class V> HORNFELS_INLINE V random_of(uint64_t seed, uint32_t stream, uint64_t step,
-                                                        uint64_t first) {
+/* Numbers of elements first, first + 1, ... in the lanes of V, or of the one element for a scalar. Where
+ * `first` does not begin a block, two aligned vectors are made and the lanes between taken. */
+template <class F, class V>
+HORNFELS_INLINE V random_of(uint64_t seed, uint32_t stream, uint64_t step, uint64_t first) {
   using T = element<V>;
   const uint64_t skip = first % per_block<T>;
   if constexpr (lanes<V> == 1) {
@@ -165,15 +170,17 @@ template <class F, class V> HORNFELS_INLINE V random_of(uint64_t seed, uint32_t 
       return a;
     T both[2 * lanes<V>];
     store<V>(both, a);
-    store<V>(both + lanes<V>, F::template of<V>(random_words<V>(seed, stream, step, first - skip + lanes<V>)));
+    store<V>(both + lanes<V>,
+             F::template of<V>(random_words<V>(seed, stream, step, first - skip + lanes<V>)));
     return load<V>(both + skip);
   }
 }
 
-/* --- what kernels call ------------------------------------------------------------------------------------------ */
+/* --- what kernels call
+ * ------------------------------------------------------------------------------------------ */
 
-/* Uniform in [0, 1) with 24 (double: 53) bits. V: a vector of consecutive elements from `first` on, or float or
- * double for that element alone. */
+/* Uniform in [0, 1) with 24 (double: 53) bits. V: a vector of consecutive elements from `first` on, or float
+ * or double for that element alone. */
 template <class V> HORNFELS_INLINE V uniform(uint64_t seed, uint32_t stream, uint64_t step, uint64_t first) {
   return random_of<uniform_of_words, V>(seed, stream, step, first);
 }

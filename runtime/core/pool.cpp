@@ -1,11 +1,11 @@
-/* The chunks of a run are split evenly into as many shares as there are threads; share i belongs to thread i, so that
- * in every step the same thread sees the same part of the data. A share is run by whoever claims it first: its owner,
- * or the caller, who after its own share takes those whose owners have not woken up. So an idle, slow or absent worker
- * costs time only if it has begun, and many threads on few processors do no harm.
+/* The chunks of a run are split evenly into as many shares as there are threads; share i belongs to thread i,
+ * so that in every step the same thread sees the same part of the data. A share is run by whoever claims it
+ * first: its owner, or the caller, who after its own share takes those whose owners have not woken up. So an
+ * idle, slow or absent worker costs time only if it has begun, and many threads on few processors do no harm.
  *
- * A run has a ticket: its number (upper bits) and its count of shares (lowest 8 bits); tickets only grow. claims[i] is
- * the last ticket for which share i was claimed. A worker reads the job only after its claim, and a job stays
- * as it is until all its shares are done: that orders everything. */
+ * A run has a ticket: its number (upper bits) and its count of shares (lowest 8 bits); tickets only grow.
+ * claims[i] is the last ticket for which share i was claimed. A worker reads the job only after its claim,
+ * and a job stays as it is until all its shares are done: that orders everything. */
 #include "pool.h"
 
 #include <atomic>
@@ -43,8 +43,8 @@ struct mutex_lock {
   mutex_lock &operator=(const mutex_lock &) = delete;
 };
 
-/* Blocks until ready() holds: looks, yields, then sleeps on the condition. Whoever makes it hold does so with a
- * sequentially consistent store and then calls wake(). */
+/* Blocks until ready() holds: looks, yields, then sleeps on the condition. Whoever makes it hold does so with
+ * a sequentially consistent store and then calls wake(). */
 struct gate {
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -67,7 +67,8 @@ struct gate {
       sched_yield();
     }
     mutex_lock lock(mutex);
-    sleepers.fetch_add(1); /* before ready() is asked again: the waker stores first and looks here afterwards */
+    sleepers.fetch_add(
+        1); /* before ready() is asked again: the waker stores first and looks here afterwards */
     while (!ready())
       pthread_cond_wait(&condition, &mutex);
     sleepers.fetch_sub(1);
@@ -100,7 +101,7 @@ struct worker {
 };
 
 struct thread_pool {
-  hornfels_pool interface{};
+  hornfels_pool interface {};
   int threads = 1; /* the caller's included: workers 1 .. threads - 1 */
   worker workers[max_threads];
   claim_slot claims[max_threads];
@@ -154,8 +155,8 @@ struct thread_pool {
     const int shares = j.chunks < threads ? int(j.chunks) : threads;
     current = j;
     unfinished.store(shares, std::memory_order_relaxed);
-    const uint64_t t = (((ticket.load(std::memory_order_relaxed) >> ticket_shift) + 1) << ticket_shift) |
-                       uint64_t(shares);
+    const uint64_t t =
+        (((ticket.load(std::memory_order_relaxed) >> ticket_shift) + 1) << ticket_shift) | uint64_t(shares);
     ticket.store(t);
     start.wake();
     for (int i = 0; i < shares; ++i)

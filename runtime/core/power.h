@@ -1,7 +1,7 @@
 /* pow of lanes and scalars, with every special case of IEEE 754. Part of vector.h.
  *
- * |x|^y = e^(y log |x|). Floats go through double; doubles need the logarithm in two parts, because its error is
- * multiplied by up to 709. */
+ * |x|^y = e^(y log |x|). Floats go through double; doubles need the logarithm in two parts, because its error
+ * is multiplied by up to 709. */
 #ifndef HORNFELS_POWER_H
 #define HORNFELS_POWER_H
 
@@ -19,8 +19,8 @@ template <class V> HORNFELS_INLINE V log_short(V x) {
   const V f = l.m - splat<V>(1);
   const V s = f / (splat<V>(2) + f);
   const V z = s * s;
-  const V p = polynomial(z, 0.66666666674908082, 0.39999995892679602, 0.28572082811749477, 0.22177215517704446,
-                         0.19570219272292844);
+  const V p = polynomial(z, 0.66666666674908082, 0.39999995892679602, 0.28572082811749477,
+                         0.22177215517704446, 0.19570219272292844);
   return mul_add(l.k, splat<V>(0x1.62e42fefa39efp-1), mul_add(z * s, p, s + s));
 }
 
@@ -28,8 +28,8 @@ template <class V> HORNFELS_INLINE V log_short(V x) {
 template <class V> HORNFELS_INLINE V exp_short(V x) {
   using R = real<double>;
   const exp_parts<V> e = reduce_exp(x);
-  const V q = polynomial(e.r, 0.50000000783624776, 0.16666666162357338, 0.041666269498128475, 0.0083334301744093491,
-                         0.0013946077594957555, 0.00019826478138838246);
+  const V q = polynomial(e.r, 0.50000000783624776, 0.16666666162357338, 0.041666269498128475,
+                         0.0083334301744093491, 0.0013946077594957555, 0.00019826478138838246);
   const V p = mul_add(mul_add(q, e.r, splat<V>(1)), e.r, splat<V>(1));
   const V y = bits_as<V>(bits_as<unsigneds<V>>(p) + (e.n << R::fraction_bits));
   const V upper = select(x < splat<V>(R::exp_overflows), y, x + splat<V>(INF<V>));
@@ -53,8 +53,9 @@ template <class V> HORNFELS_INLINE two<V> log_precise(V x) {
   const two<V> third = product(splat<V>(0x1.5555555555555p-1), cube.high);
   const V third_low = mul_add(splat<V>(0x1.5555555555555p-1), cube_low,
                               mul_add(splat<V>(0x1.5555555555555p-55), cube.high, third.low));
-  const V tail = polynomial(z.high, 0.3999999999999998, 0.28571428571443708, 0.22222222217837961, 0.18181818837109845,
-                            0.15384558929302597, 0.13336244769428629, 0.11676182117810568, 0.11978443842449654);
+  const V tail =
+      polynomial(z.high, 0.3999999999999998, 0.28571428571443708, 0.22222222217837961, 0.18181818837109845,
+                 0.15384558929302597, 0.13336244769428629, 0.11676182117810568, 0.11978443842449654);
   const two<V> a = sum(l.k * splat<V>(R::ln2_high), s + s);
   const two<V> b = sum(a.high, third.high);
   V low = mul_add(cube.high * z.high, tail, third_low);
@@ -101,7 +102,9 @@ template <bool precise, class V> HORNFELS_INLINE V pow_double(V x, V y) {
 }
 
 struct pow_in_double {
-  template <class V> __attribute__((always_inline)) V operator()(V x, V y) const { return pow_double<false>(x, y); }
+  template <class V> __attribute__((always_inline)) V operator()(V x, V y) const {
+    return pow_double<false>(x, y);
+  }
 };
 
 /* x^y: 1 for y = 0 and for x = 1 whatever the other is; NaN for x < 0 with y not whole. */

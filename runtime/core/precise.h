@@ -7,9 +7,7 @@
 namespace hornfels {
 
 /* high + low, |low| at most half a unit in the last place of high. */
-template <class V> struct two {
-  V high, low;
-};
+template <class V> struct two { V high, low; };
 
 /* a + b exactly. */
 template <class V> HORNFELS_INLINE two<V> sum(V a, V b) {

@@ -1,8 +1,8 @@
 /* sin and cos of lanes and scalars, for every argument. Part of vector.h.
  *
- * x = q pi/2 + r with |r| <= pi/4 (a hair more); q modulo 4 chooses sin r, cos r, -sin r, -cos r. Floats are computed in
- * double, half a vector at a time. Arguments beyond `far` need 2/pi to more digits than a double has: lanes that
- * have one go through reduce_far one by one. */
+ * x = q pi/2 + r with |r| <= pi/4 (a hair more); q modulo 4 chooses sin r, cos r, -sin r, -cos r. Floats are
+ * computed in double, half a vector at a time. Arguments beyond `far` need 2/pi to more digits than a double
+ * has: lanes that have one go through reduce_far one by one. */
 #ifndef HORNFELS_TRIGONOMETRY_H
 #define HORNFELS_TRIGONOMETRY_H
 
@@ -21,17 +21,31 @@ template <class V> struct quarter_turns {
 
 constexpr double far = 0x1p18; /* q * pi/2's first 33 bits is exact up to here */
 
-/* One argument, far < |x| < inf: x = m 2^e with an integer m, so of 2/pi only the 192 bits from 2^-(e-1) on matter;
- * those above make multiples of 4 quarter turns, those below less than 2^-137. */
-template <int only = 0> __attribute__((noinline, cold)) static void reduce_far(double x, double *r, double *low,
-                                                                               uint64_t *quarters) {
+/* One argument, far < |x| < inf: x = m 2^e with an integer m, so of 2/pi only the 192 bits from 2^-(e-1) on
+ * matter; those above make multiples of 4 quarter turns, those below less than 2^-137. */
+template <int only = 0>
+__attribute__((noinline, cold)) static void reduce_far(double x, double *r, double *low, uint64_t *quarters) {
   /* A word of zeros, then 2/pi in binary. */
-  static constexpr uint64_t two_over_pi[20] = {
-      0,
-      0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561, 0xb7246e3a424dd2e0,
-      0x06492eea09d1921c, 0xfe1deb1cb129a73e, 0xe88235f52ebb4484, 0xe99c7026b45f7e41, 0x3991d639835339f4,
-      0x9c845f8bbdf9283b, 0x1ff897ffde05980f, 0xef2f118b5a0a6d1f, 0x6d367ecf27cb09b7, 0x4f463f669e5fea2d,
-      0x7527bac7ebe5f17b, 0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08, 0x56033046fc7b6bab};
+  static constexpr uint64_t two_over_pi[20] = {0,
+                                               0xa2f9836e4e441529,
+                                               0xfc2757d1f534ddc0,
+                                               0xdb6295993c439041,
+                                               0xfe5163abdebbc561,
+                                               0xb7246e3a424dd2e0,
+                                               0x06492eea09d1921c,
+                                               0xfe1deb1cb129a73e,
+                                               0xe88235f52ebb4484,
+                                               0xe99c7026b45f7e41,
+                                               0x3991d639835339f4,
+                                               0x9c845f8bbdf9283b,
+                                               0x1ff897ffde05980f,
+                                               0xef2f118b5a0a6d1f,
+                                               0x6d367ecf27cb09b7,
+                                               0x4f463f669e5fea2d,
+                                               0x7527bac7ebe5f17b,
+                                               0x3d0739f78a5292ea,
+                                               0x6bfb5fb11f8d5d08,
+                                               0x56033046fc7b6bab};
   __extension__ typedef unsigned __int128 u128;
   __extension__ typedef __int128 i128;
   const uint64_t bits = bits_as<uint64_t>(x);
@@ -41,7 +55,8 @@ template <int only = 0> __attribute__((noinline, cold)) static void reduce_far(d
   const unsigned word = at >> 6, shift = at & 63;
   uint64_t f[3];
   for (unsigned i = 0; i < 3; ++i)
-    f[i] = shift ? two_over_pi[word + i] << shift | two_over_pi[word + i + 1] >> (64 - shift) : two_over_pi[word + i];
+    f[i] = shift ? two_over_pi[word + i] << shift | two_over_pi[word + i + 1] >> (64 - shift)
+                 : two_over_pi[word + i];
   const u128 p0 = u128(m) * f[2];
   const u128 p1 = u128(m) * f[1] + (p0 >> 64);
   const uint64_t p2 = m * f[0] + uint64_t(p1 >> 64); /* two bits of quarter turns, then the fraction */
@@ -88,11 +103,12 @@ template <class V> HORNFELS_INLINE quarter_turns<V> reduce_turns(V x) {
   return t;
 }
 
-/* sin(r + low) = r + (r^3 s(r^2) + low (1 - r^2 / 2)), cos(r + low) = (1 - r^2 / 2) + (r^4 c(r^2) - r low). */
+/* sin(r + low) = r + (r^3 s(r^2) + low (1 - r^2 / 2)), cos(r + low) = (1 - r^2 / 2) + (r^4 c(r^2) - r low).
+ */
 template <class V> HORNFELS_INLINE V sin_kernel(V r, V low) {
   const V z = r * r;
-  const V p = polynomial(z, -0.16666666666666635, 0.0083333333333230133, -0.00019841269830195125, 2.755731380449243e-6,
-                         -2.5050773259726051e-8, 1.5897563610779998e-10);
+  const V p = polynomial(z, -0.16666666666666635, 0.0083333333333230133, -0.00019841269830195125,
+                         2.755731380449243e-6, -2.5050773259726051e-8, 1.5897563610779998e-10);
   return r + mul_add(z * r, p, mul_add(splat<V>(-0.5) * z, low, low));
 }
 template <class V> HORNFELS_INLINE V cos_kernel(V r, V low) {
@@ -107,8 +123,10 @@ template <class V> HORNFELS_INLINE V cos_kernel(V r, V low) {
 /* The same to 37 bits, for results that become floats. */
 template <class V> HORNFELS_INLINE V sin_kernel_short(V r) {
   const V z = r * r;
-  return mul_add(z * r, polynomial(z, -0.16666666642431377, 0.0083333294480162513, -0.00019839349215754602,
-                                   2.7184146750125739e-6), r);
+  return mul_add(z * r,
+                 polynomial(z, -0.16666666642431377, 0.0083333294480162513, -0.00019839349215754602,
+                            2.7184146750125739e-6),
+                 r);
 }
 template <class V> HORNFELS_INLINE V cos_kernel_short(V r) {
   const V z = r * r;
@@ -134,10 +152,14 @@ template <int quarter, bool precise, class V> HORNFELS_INLINE V sine_of_turns(V 
 }
 
 struct sin_in_double {
-  template <class V> __attribute__((always_inline)) V operator()(V x) const { return sine_of_turns<0, false>(x); }
+  template <class V> __attribute__((always_inline)) V operator()(V x) const {
+    return sine_of_turns<0, false>(x);
+  }
 };
 struct cos_in_double {
-  template <class V> __attribute__((always_inline)) V operator()(V x) const { return sine_of_turns<1, false>(x); }
+  template <class V> __attribute__((always_inline)) V operator()(V x) const {
+    return sine_of_turns<1, false>(x);
+  }
 };
 
 /* sin x, x in radians; NaN for infinities. */

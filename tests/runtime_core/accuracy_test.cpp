@@ -1,6 +1,6 @@
-// Errors of the elementary functions in units in the last place, against the C library in the next wider type; and the
-// same bits from every width of vector and from scalars. HORNFELS_SAMPLES=N takes N samples of each range and
-// HORNFELS_SHOW=1 prints the worst errors (the table in runtime/core/README.md).
+// Errors of the elementary functions in units in the last place, against the C library in the next wider
+// type; and the same bits from every width of vector and from scalars. HORNFELS_SAMPLES=N takes N samples of
+// each range and HORNFELS_SHOW=1 prints the worst errors (the table in runtime/core/README.md).
 #include "vector_test.h"
 
 #include <cstdio>
@@ -19,8 +19,8 @@ size_t samples() {
   return n ? size_t(std::atoll(n)) : 60000;
 }
 
-/* Error of y in units of the last place of the exact value; infinite where one is NaN, or infinite, or 0 alone. Where the
- * exact value is below the normal range, anything up to that range is right. */
+/* Error of y in units of the last place of the exact value; infinite where one is NaN, or infinite, or 0
+ * alone. Where the exact value is below the normal range, anything up to that range is right. */
 template <class T> double ulps(T y, reference_real<T> exact) {
   using L = std::numeric_limits<T>;
   const T rounded = T(exact);
@@ -37,8 +37,7 @@ template <class T> double ulps(T y, reference_real<T> exact) {
 template <class F, class T> __attribute__((noinline)) T scalar_value(T x) { return F::template ours<T>(x); }
 
 /* Whether vectors V give what scalars gave. */
-template <class F, class V, class T>
-void expect_same_bits(const std::vector<T> &x, const std::vector<T> &y) {
+template <class F, class V, class T> void expect_same_bits(const std::vector<T> &x, const std::vector<T> &y) {
   constexpr size_t n = size_t(hf::lanes<V>);
   size_t differences = 0;
   for (size_t i = 0; i + n <= x.size(); i += n) {
@@ -46,7 +45,8 @@ void expect_same_bits(const std::vector<T> &x, const std::vector<T> &y) {
     hf::store<V>(r, F::template ours<V>(hf::load<V>(&x[i])));
     for (size_t j = 0; j < n; ++j)
       if (bits_of(r[j]) != bits_of(y[i + j]) && differences++ == 0)
-        ADD_FAILURE() << F::name << "(" << x[i + j] << "): lane " << r[j] << " of " << n << ", scalar " << y[i + j];
+        ADD_FAILURE() << F::name << "(" << x[i + j] << "): lane " << r[j] << " of " << n << ", scalar "
+                      << y[i + j];
   }
   EXPECT_EQ(differences, 0u) << F::name;
 }
@@ -75,10 +75,22 @@ template <class F, class T> void expect_all_widths(const std::vector<T> &x, cons
 template <class T> std::vector<T> arguments(double range) {
   std::mt19937_64 random(7);
   std::vector<T> x;
-  const T special[] = {T(0), T(-0.0), std::numeric_limits<T>::infinity(), -std::numeric_limits<T>::infinity(),
-                       std::numeric_limits<T>::quiet_NaN(), T(1), T(-1), T(0.5), T(-0.5), T(2), T(-2),
-                       std::numeric_limits<T>::max(), std::numeric_limits<T>::lowest(), std::numeric_limits<T>::min(),
-                       -std::numeric_limits<T>::min(), std::numeric_limits<T>::epsilon()};
+  const T special[] = {T(0),
+                       T(-0.0),
+                       std::numeric_limits<T>::infinity(),
+                       -std::numeric_limits<T>::infinity(),
+                       std::numeric_limits<T>::quiet_NaN(),
+                       T(1),
+                       T(-1),
+                       T(0.5),
+                       T(-0.5),
+                       T(2),
+                       T(-2),
+                       std::numeric_limits<T>::max(),
+                       std::numeric_limits<T>::lowest(),
+                       std::numeric_limits<T>::min(),
+                       -std::numeric_limits<T>::min(),
+                       std::numeric_limits<T>::epsilon()};
   x.assign(special, special + 16);
   while (x.size() < samples()) {
     const uint64_t word = random();
@@ -112,7 +124,8 @@ template <class F, class T> void expect_accurate(double range, double limit) {
     }
   }
   if (std::getenv("HORNFELS_SHOW"))
-    std::printf("%-9s %-6s %.3f at %.9g\n", F::name, sizeof(T) == 4 ? "float" : "double", worst, double(worst_at));
+    std::printf("%-9s %-6s %.3f at %.9g\n", F::name, sizeof(T) == 4 ? "float" : "double", worst,
+                double(worst_at));
   EXPECT_LE(worst, limit) << F::name << "(" << worst_at << ") = " << scalar_value<F>(worst_at) << ", exactly "
                           << F::exact(reference_real<T>(worst_at));
   expect_all_widths<F>(x, y);
@@ -126,11 +139,11 @@ template <class F, class T> void expect_accurate(double range, double limit) {
   EXPECT_EQ(differences, 0u) << F::name << " with denormals as zero";
 }
 
-#define FUNCTION(NAME, EXACT)                                                                                          \
-  struct NAME##_function {                                                                                             \
-    static constexpr const char *name = #NAME;                                                                         \
-    template <class V> static V ours(V x) { return hf::NAME(x); }                                                      \
-    template <class R> static R exact(R x) { return EXACT; }                                                           \
+#define FUNCTION(NAME, EXACT)                                                                                \
+  struct NAME##_function {                                                                                   \
+    static constexpr const char *name = #NAME;                                                               \
+    template <class V> static V ours(V x) { return hf::NAME(x); }                                            \
+    template <class R> static R exact(R x) { return EXACT; }                                                 \
   }
 
 template <class R> R exact_erfinv(R x) {
@@ -143,8 +156,8 @@ template <class R> R exact_erfinv(R x) {
   R y = a < R(0.5) ? a : std::sqrt(-std::log1p(-a));
   for (int i = 0; i < 100; ++i) {
     const R slope = R(1.12837916709551257389615890312154517L) * std::exp(-y * y);
-    const R step = a < R(0.5) ? (std::erf(y) - a) / slope
-                              : std::log((1 - a) / std::erfc(y)) * std::erfc(y) / slope;
+    const R step =
+        a < R(0.5) ? (std::erf(y) - a) / slope : std::log((1 - a) / std::erfc(y)) * std::erfc(y) / slope;
     y -= step;
     if (std::fabs(step) <= std::fabs(y) * std::numeric_limits<R>::epsilon())
       break;
@@ -255,8 +268,8 @@ template <class T> void expect_pow_accurate(double limit) {
     }
   }
   if (std::getenv("HORNFELS_SHOW"))
-    std::printf("pow       %-6s %.3f at %.17g, %.17g\n", sizeof(T) == 4 ? "float" : "double", worst, double(worst_x),
-                double(worst_y));
+    std::printf("pow       %-6s %.3f at %.17g, %.17g\n", sizeof(T) == 4 ? "float" : "double", worst,
+                double(worst_x), double(worst_y));
   EXPECT_LE(worst, limit) << "pow(" << worst_x << ", " << worst_y << ")";
   EXPECT_EQ(differences, 0u) << "lanes against scalars";
 }
@@ -267,9 +280,27 @@ TEST(Accuracy, Power) {
 
 template <class T> void expect_pow_special() {
   const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
-  const T values[] = {T(0), T(-0.0), T(1), T(-1), T(2), T(-2), T(3), T(-3), T(0.5), T(-0.5), T(1e9), T(-1e9),
-                      T(16777217), T(-16777217), T(2.5), inf, -inf, nan, std::numeric_limits<T>::max(),
-                      std::numeric_limits<T>::lowest(), std::numeric_limits<T>::min()};
+  const T values[] = {T(0),
+                      T(-0.0),
+                      T(1),
+                      T(-1),
+                      T(2),
+                      T(-2),
+                      T(3),
+                      T(-3),
+                      T(0.5),
+                      T(-0.5),
+                      T(1e9),
+                      T(-1e9),
+                      T(16777217),
+                      T(-16777217),
+                      T(2.5),
+                      inf,
+                      -inf,
+                      nan,
+                      std::numeric_limits<T>::max(),
+                      std::numeric_limits<T>::lowest(),
+                      std::numeric_limits<T>::min()};
   for (T x : values)
     for (T y : values)
       EXPECT_LE(ulps<T>(scalar_pow(x, y), std::pow(reference_real<T>(x), reference_real<T>(y))), 1.5)

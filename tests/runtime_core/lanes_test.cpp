@@ -1,4 +1,5 @@
-// Loads and stores at the end of a page, conversions, NaN in max and min, the order of reductions, the mode for denormals.
+// Loads and stores at the end of a page, conversions, NaN in max and min, the order of reductions, the mode
+// for denormals.
 #include "vector_test.h"
 
 #include <sys/mman.h>
@@ -12,7 +13,8 @@ using namespace vector_test;
 class guarded_page {
 public:
   guarded_page() : size(size_t(sysconf(_SC_PAGESIZE))) {
-    start = static_cast<char *>(mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    start = static_cast<char *>(
+        mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     mprotect(start + size, size, PROT_NONE);
   }
   ~guarded_page() { munmap(start, 2 * size); }
@@ -59,7 +61,7 @@ TYPED_TEST(Lanes, PartAtThePagesEnd) {
 /* The lower and the upper half of a vector, where a compiler may join the halving and the store. */
 TYPED_TEST(Lanes, HalfAtThePagesEnd) {
   using V = TypeParam;
-  if constexpr (hf::lanes<V> > 2) {
+  if constexpr (hf::lanes < V >> 2) {
     using H = hf::half<V>;
     using T = hf::element<V>;
     guarded_page page;
@@ -85,7 +87,7 @@ TYPED_TEST(Lanes, HalfAtThePagesEnd) {
 TYPED_TEST(Lanes, PartOfConstantSize) {
   using V = TypeParam;
   using T = hf::element<V>;
-  constexpr int k = hf::lanes<V> > 1 ? hf::lanes<V> * 5 / 8 : 1;
+  constexpr int k = hf::lanes < V >> 1 ? hf::lanes<V> * 5 / 8 : 1;
   guarded_page page;
   T *p = page.last<T>(k);
   for (int i = 0; i < k; ++i)
@@ -246,9 +248,7 @@ TEST(Denormals, CountAsZeroInTheScopeAndOnlyThere) {
     EXPECT_EQ(bits_of(float(tiny * quarter)), bits_of(0.0f));
     volatile float denormal = std::numeric_limits<float>::denorm_min(), big = 1e30f;
     EXPECT_EQ(denormal * big, 0.0f);
-    {
-      hf::flush_denormals again;
-    }
+    { hf::flush_denormals again; }
     EXPECT_EQ(tiny * quarter, 0.0f);
   }
   EXPECT_GT(tiny * quarter, 0.0f);

@@ -1,5 +1,5 @@
-// Philox against the published answers and a plain second writing of it; layout of counters; scalar and vector alike;
-// moments of the distributions.
+// Philox against the published answers and a plain second writing of it; layout of counters; scalar and
+// vector alike; moments of the distributions.
 #include "vector_test.h"
 
 #include "runtime/core/philox.h"
@@ -30,7 +30,8 @@ words our_philox(words c, uint32_t k0, uint32_t k1) {
 TEST(Philox, KnownAnswers) {
   const uint32_t ones = 0xffffffff;
   EXPECT_EQ(our_philox({0, 0, 0, 0}, 0, 0), (words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(our_philox({ones, ones, ones, ones}, ones, ones), (words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(our_philox({ones, ones, ones, ones}, ones, ones),
+            (words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(our_philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0xa4093822, 0x299f31d0),
             (words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
@@ -41,15 +42,15 @@ TEST(Philox, Layout) {
   const uint32_t stream = 42;
   for (uint64_t e : {element, element + 1, element + 2, element + 3, uint64_t{5}}) {
     const uint64_t block = e / 4;
-    const words c = {uint32_t(block), uint32_t((block >> 32 & 0xffff) | (step >> 32 & 0xffff) << 16), uint32_t(step),
-                     stream};
+    const words c = {uint32_t(block), uint32_t((block >> 32 & 0xffff) | (step >> 32 & 0xffff) << 16),
+                     uint32_t(step), stream};
     const words r = plain_philox(c, uint32_t(seed), uint32_t(seed >> 32));
     EXPECT_EQ(hf::uniform<float>(seed, stream, step, e), float(r[e % 4] >> 8) * 0x1p-24f);
   }
   for (uint64_t e : {element, element + 1}) {
     const uint64_t block = e / 2;
-    const words c = {uint32_t(block), uint32_t((block >> 32 & 0xffff) | (step >> 32 & 0xffff) << 16), uint32_t(step),
-                     stream};
+    const words c = {uint32_t(block), uint32_t((block >> 32 & 0xffff) | (step >> 32 & 0xffff) << 16),
+                     uint32_t(step), stream};
     const words r = plain_philox(c, uint32_t(seed), uint32_t(seed >> 32));
     const uint64_t w = uint64_t{r[e % 2 * 2]} << 32 | r[e % 2 * 2 + 1];
     EXPECT_EQ(hf::uniform<double>(seed, stream, step, e), double(w >> 11) * 0x1p-53);
@@ -74,7 +75,8 @@ TYPED_TEST(Random, LanesAreTheScalars) {
     const V u = hf::uniform<V>(99, 3, 17, first), n = hf::normal<V>(99, 3, 17, first);
     for (int i = 0; i < hf::lanes<V>; ++i) {
       EXPECT_EQ(u[i], hf::uniform<T>(99, 3, 17, first + uint64_t(i))) << first << " + " << i;
-      EXPECT_EQ(bits_of(T(n[i])), bits_of(hf::normal<T>(99, 3, 17, first + uint64_t(i)))) << first << " + " << i;
+      EXPECT_EQ(bits_of(T(n[i])), bits_of(hf::normal<T>(99, 3, 17, first + uint64_t(i))))
+          << first << " + " << i;
     }
   }
 }
@@ -116,9 +118,11 @@ TEST(Philox, NormalFormula) {
     const double u = hf::uniform<float>(4, 5, 6, e & ~uint64_t{1}), v = hf::uniform<float>(4, 5, 6, e | 1);
     const double r = std::sqrt(-2 * std::log(1 - u)), angle = 2 * M_PI * v;
     EXPECT_NEAR(hf::normal<float>(4, 5, 6, e), r * (e % 2 == 0 ? std::cos(angle) : std::sin(angle)), 2e-6);
-    const double ud = hf::uniform<double>(4, 5, 6, e & ~uint64_t{1}), vd = hf::uniform<double>(4, 5, 6, e | 1);
+    const double ud = hf::uniform<double>(4, 5, 6, e & ~uint64_t{1}),
+                 vd = hf::uniform<double>(4, 5, 6, e | 1);
     const double rd = std::sqrt(-2 * std::log(1 - ud)), angled = 2 * M_PI * vd;
-    EXPECT_NEAR(hf::normal<double>(4, 5, 6, e), rd * (e % 2 == 0 ? std::cos(angled) : std::sin(angled)), 1e-14);
+    EXPECT_NEAR(hf::normal<double>(4, 5, 6, e), rd * (e % 2 == 0 ? std::cos(angled) : std::sin(angled)),
+                1e-14);
   }
 }
 

@@ -1,5 +1,5 @@
-// The thread pool: every chunk once, at any number of threads, also from several threads at once and from inside a task;
-// workers asleep; denormals. Clean under ThreadSanitizer.
+// The thread pool: every chunk once, at any number of threads, also from several threads at once and from
+// inside a task; workers asleep; denormals. Clean under ThreadSanitizer.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -20,7 +20,8 @@ struct pool {
   pool(const pool &) = delete;
   pool &operator=(const pool &) = delete;
   template <class F> void run(int64_t chunks, F &f) {
-    p->run(p->pool, chunks, [](void *context, int64_t chunk) { (*static_cast<F *>(context))(chunk); }, &f);
+    p->run(
+        p->pool, chunks, [](void *context, int64_t chunk) { (*static_cast<F *>(context))(chunk); }, &f);
   }
 };
 

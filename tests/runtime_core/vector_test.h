@@ -30,8 +30,8 @@ template <class T> uint64_t bits_of(T x) {
 #if HORNFELS_VECTOR_BYTES == 64
 using float_vectors = testing::Types<hf::v16f, hf::v8f, hf::v4f>;
 using double_vectors = testing::Types<hf::v8d, hf::v4d, hf::v2d>;
-using all_vectors = testing::Types<hf::v16f, hf::v8f, hf::v4f, hf::v8d, hf::v4d, hf::v2d, hf::v16i, hf::v8i, hf::v4i,
-                                   hf::v8l, hf::v4l, hf::v2l, float, double>;
+using all_vectors = testing::Types<hf::v16f, hf::v8f, hf::v4f, hf::v8d, hf::v4d, hf::v2d, hf::v16i, hf::v8i,
+                                   hf::v4i, hf::v8l, hf::v4l, hf::v2l, float, double>;
 using real_vectors = testing::Types<hf::v16f, hf::v8f, hf::v4f, hf::v8d, hf::v4d, hf::v2d, float, double>;
 #elif HORNFELS_VECTOR_BYTES == 32
 using all_vectors =
