@@ -181,7 +181,9 @@ static Expr fromIndex(const Expr &x, unsigned lanes, Type type) {
   int64_t factor = index.factorOf(kLane);
   Linear base = index.without(kLane);
   if (factor == 0) {
-    result.text = scalarType(type) + "(" + base.str() + ")";
+    // An index is a long, which is as wide as int64_t.
+    bool wide = type.isInteger(64);
+    result.text = wide ? base.operand() : scalarType(type) + "(" + base.str() + ")";
     return result;
   }
   result.lanes = true;

@@ -20,10 +20,29 @@ static unsigned lanesOf(func::FuncOp kernel, int64_t vectorBytes) {
 KernelPrinter::KernelPrinter(func::FuncOp kernel, int64_t vectorBytes, NameScope &file)
     : kernel(kernel), vectorLanes(lanesOf(kernel, vectorBytes)), file(file), names(&file) {}
 
+/// A statement, over several lines where it is long.
 void KernelPrinter::line(const Twine &text) {
-  out.append(depth * 2, ' ');
-  out += text.str();
-  out += '\n';
+  constexpr size_t width = 100;
+  std::string rest = text.str();
+  size_t indent = depth * 2;
+  while (indent + rest.size() > width) {
+    // Break behind a comma or before an operator, as late as fits.
+    size_t best = std::string::npos;
+    for (size_t i = 20; i + 2 < rest.size() && indent + i < width; ++i) {
+      if (rest[i] == ',' && rest[i + 1] == ' ')
+        best = i + 1;
+      else if (rest[i] == ' ' && rest[i + 2] == ' ' && StringRef("+-*/?:").contains(rest[i + 1]))
+        best = i;
+    }
+    if (best == std::string::npos)
+      break;
+    out.append(indent, ' ');
+    out += rest.substr(0, best) + "\n";
+    rest = rest.substr(best + 1);
+    indent = depth * 2 + 4;
+  }
+  out.append(indent, ' ');
+  out += rest + "\n";
 }
 
 static SmallVector<int64_t> stridesOf(ArrayRef<int64_t> shape) {
@@ -232,7 +251,7 @@ void KernelPrinter::findRegisters() {
       if (!tile)
         return false;
       Lanes lanes = chooseLanes(tile);
-      auto last = dyn_cast<AffineDimExpr>(tile.getMatchingIndexingMap(&use).getResults().back());
+      auto last = dyn_cast<AffineDimExpr>(tile.getMatchingIndexingMap(&use).getResult(vectorAxis(type)));
       return last && lanes.dim == static_cast<int>(last.getPosition()) && !lanes.reduces;
     });
     if (inLanes)
@@ -247,6 +266,29 @@ void KernelPrinter::view(memref::SubViewOp subview) {
   for (auto [axis, stride] : llvm::enumerate(subview.getMixedStrides()))
     place.strides[axis] *= *getConstantIntValue(stride);
   places[subview] = place;
+}
+
+unsigned KernelPrinter::vectorAxis(MemRefType type) {
+  unsigned axis = type.getRank() - 1;
+  while (axis > 0 && type.getDimSize(axis) == 1)
+    --axis;
+  return axis;
+}
+
+/// A sum over at most one whole vector, added to a scalar that is zero: the sum is the scalar's initial value.
+bool KernelPrinter::isFirstSumOf(Operation *op, Value buffer) {
+  while (op && isa<memref::SubViewOp, arith::ConstantOp>(op))
+    op = op->getNextNode();
+  auto tile = dyn_cast_or_null<linalg::GenericOp>(op);
+  if (!tile || tile.getDpsInits().size() != 1 || tile.getDpsInits()[0] != buffer)
+    return false;
+  Lanes lanes = chooseLanes(tile);
+  if (!lanes.reduces || !isa<arith::AddFOp>(tile.getBody()->getTerminator()->getOperand(0).getDefiningOp()))
+    return false;
+  for (auto [dim, size] : llvm::enumerate(tile.getStaticLoopRanges()))
+    if (static_cast<int>(dim) != lanes.dim && size != 1)
+      return false;
+  return tile.getStaticLoopRanges()[lanes.dim] >= vectorLanes;
 }
 
 /// The fill of a whole buffer with zero, right behind its declaration, is its initialiser.
@@ -275,14 +317,20 @@ void KernelPrinter::declare(memref::AllocaOp alloca) {
 
   if (type.getNumElements() == 1) {
     place.kind = Place::scalar;
+    if (zero && isFirstSumOf(next->getNextNode(), alloca)) {
+      place.declared = false;
+      places[alloca] = place;
+      return;
+    }
     line(scalarType(elementType) + " " + name + (zero ? " = " + literal(0, elementType) : "") + ";");
   } else if (inRegisters.contains(alloca)) {
     place.kind = Place::registers;
     std::string extents;
-    for (int64_t size : type.getShape().drop_back())
+    unsigned axis = vectorAxis(type);
+    for (int64_t size : type.getShape().take_front(axis))
       if (size > 1)
         extents += "[" + std::to_string(size) + "]";
-    int64_t vectors = (type.getShape().back() + vectorLanes - 1) / vectorLanes;
+    int64_t vectors = (type.getDimSize(axis) + vectorLanes - 1) / vectorLanes;
     if (vectors > 1)
       extents += "[" + std::to_string(vectors) + "]";
     line(vectorType(elementType, vectorLanes) + " " + name + extents + (zero ? " = {}" : "") + ";");

@@ -37,6 +37,7 @@ private:
     Linear offset;
     llvm::SmallVector<int64_t> strides;
     mlir::Type element;
+    bool declared = true; ///< a scalar that its first sum will declare
   };
   /// How a tile runs: over which dimension the lanes go, and whether they are combined.
   struct Lanes {
@@ -72,14 +73,20 @@ private:
   mlir::LogicalResult printLaneLoop(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point);
   mlir::LogicalResult printReductionInLanes(mlir::linalg::GenericOp tile, Point point, unsigned dim);
   mlir::LogicalResult printPoint(mlir::linalg::GenericOp tile, const Point &point);
-  /// The body's values at a point. `replaced` is an output whose old value is a variable of the caller's.
+  /// The yielded values at a point; with `element`, that value of the body alone, without what follows it.
   mlir::FailureOr<llvm::SmallVector<Expr>> evaluate(mlir::linalg::GenericOp tile, const Point &point,
-                                                    const std::string &replaced = "");
+                                                    mlir::Value element = {});
   Expr read(mlir::Value buffer, mlir::AffineMap map, const Point &point);
   void write(mlir::Value buffer, mlir::AffineMap map, const Point &point, const Expr &value);
   std::string element(const Place &place, mlir::AffineMap map, const Point &point);
   Linear offsetIn(const Place &place, mlir::AffineMap map, const Point &point);
-  std::string loopName(unsigned depth);
+  std::string loopName(unsigned dim);
+  /// A loop of constant bounds around `body`, which is given its variable.
+  mlir::LogicalResult inLoop(unsigned dim, int64_t lower, int64_t upper, int64_t step,
+                             llvm::function_ref<mlir::LogicalResult(const Linear &)> body);
+  /// The axis of a register tile that lies in the vectors: the last one that is not of size 1.
+  static unsigned vectorAxis(mlir::MemRefType type);
+  bool isFirstSumOf(mlir::Operation *op, mlir::Value buffer);
   bool isZeroFillOf(mlir::Operation *op, mlir::Value buffer);
 
   mlir::func::FuncOp kernel;

@@ -69,10 +69,7 @@ std::string KernelPrinter::loopName(unsigned dim) {
 LogicalResult KernelPrinter::printTile(linalg::GenericOp tile) {
   Point point;
   point.index.resize(tile.getNumLoops());
-  NameScope outer = names;
-  LogicalResult result = printLoopsOf(tile, chooseLanes(tile), point, 0);
-  names = outer;
-  return result;
+  return printLoopsOf(tile, chooseLanes(tile), point, 0);
 }
 
 /// Unrolled where that is a handful of copies; the compiler keeps register tiles in registers only then.
@@ -83,20 +80,29 @@ static std::string loopHead(const std::string &name, int64_t lower, int64_t uppe
          (step == 1 ? "++" + name : name + " += " + std::to_string(step)) + ") {";
 }
 
+LogicalResult KernelPrinter::inLoop(unsigned dim, int64_t lower, int64_t upper, int64_t step,
+                                    llvm::function_ref<LogicalResult(const Linear &)> body) {
+  NameScope outer = names;
+  std::string name = loopName(dim);
+  line(loopHead(name, lower, upper, step));
+  ++depth;
+  LogicalResult result = body(Linear::symbol(name));
+  --depth;
+  line("}");
+  names = outer;
+  return result;
+}
+
 LogicalResult KernelPrinter::printLoopsOf(linalg::GenericOp tile, const Lanes &lanes, Point point, unsigned dim) {
   if (dim == tile.getNumLoops())
     return lanes.dim < 0 ? printPoint(tile, point) : printLaneLoop(tile, lanes, point);
   int64_t size = tile.getStaticLoopRanges()[dim];
   if (static_cast<int>(dim) == lanes.dim || size == 1)
     return printLoopsOf(tile, lanes, point, dim + 1);
-  std::string name = loopName(dim);
-  line(loopHead(name, 0, size, 1));
-  ++depth;
-  point.index[dim] = Linear::symbol(name);
-  LogicalResult result = printLoopsOf(tile, lanes, point, dim + 1);
-  --depth;
-  line("}");
-  return result;
+  return inLoop(dim, 0, size, 1, [&](const Linear &place) {
+    point.index[dim] = place;
+    return printLoopsOf(tile, lanes, point, dim + 1);
+  });
 }
 
 LogicalResult KernelPrinter::printLaneLoop(linalg::GenericOp tile, const Lanes &lanes, Point point) {
@@ -107,14 +113,11 @@ LogicalResult KernelPrinter::printLaneLoop(linalg::GenericOp tile, const Lanes &
   point.lanes = vectorLanes;
   point.dim = lanes.dim;
   if (main > vectorLanes) {
-    std::string name = loopName(dim);
-    line(loopHead(name, 0, main, vectorLanes));
-    ++depth;
-    point.index[dim] = Linear::symbol(name);
-    if (failed(printPoint(tile, point)))
+    if (failed(inLoop(dim, 0, main, vectorLanes, [&](const Linear &place) {
+          point.index[dim] = place;
+          return printPoint(tile, point);
+        })))
       return failure();
-    --depth;
-    line("}");
   } else if (main == vectorLanes && failed(printPoint(tile, point))) {
     return failure();
   }
@@ -141,53 +144,75 @@ static double neutral(Operation *combine) {
   return largest;
 }
 
+/// What a reduction combines with its old value.
+static Value combinedElement(linalg::GenericOp tile, Operation *combine) {
+  Value old = tile.getBody()->getArguments().back();
+  return combine->getOperand(0) == old ? combine->getOperand(1) : combine->getOperand(0);
+}
+
 /// Whole vectors into partial results, these into one, then the last elements one by one.
 LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point point, unsigned dim) {
   int64_t size = tile.getStaticLoopRanges()[dim], main = size / vectorLanes * vectorLanes;
   Operation *combine = combiner(tile);
   Type type = combine->getResult(0).getType();
+  auto combined = [&](const Expr &old, const Expr &next) { return expressionOf(combine, {old, next}, vectorLanes); };
+  auto named = [&](const std::string &text, bool lanes) {
+    return Expr{text, Precedence::atom, lanes, type, 0, {}};
+  };
   if (main > 0) {
-    Expr start{literal(neutral(combine), type), Precedence::atom, false, type, 0, {}};
-    std::string partial = names.take("partial");
-    line(vectorType(type, vectorLanes) + " " + partial + " = " +
-         (neutral(combine) == 0 ? vectorType(type, vectorLanes) + "{}" : splat(start, vectorLanes)) + ";");
     Point lanes = point;
     lanes.lanes = vectorLanes;
     lanes.dim = static_cast<int>(dim);
-    bool loop = main > vectorLanes;
-    if (loop) {
-      std::string name = loopName(dim);
-      line(loopHead(name, 0, main, vectorLanes));
-      ++depth;
-      lanes.index[dim] = Linear::symbol(name);
-    }
-    FailureOr<SmallVector<Expr>> next = evaluate(tile, lanes, partial);
-    if (failed(next))
-      return failure();
-    line(partial + " = " + splat((*next)[0], vectorLanes) + ";");
-    if (loop) {
-      --depth;
-      line("}");
+    std::string vector;
+    if (main == vectorLanes) {
+      FailureOr<SmallVector<Expr>> element = evaluate(tile, lanes, combinedElement(tile, combine));
+      if (failed(element))
+        return failure();
+      vector = splat((*element)[0], vectorLanes);
+    } else {
+      vector = names.take("partial");
+      bool zero = neutral(combine) == 0;
+      line(vectorType(type, vectorLanes) + " " + vector + " = " +
+           (zero ? std::string("{}") : splat(named(literal(neutral(combine), type), false), vectorLanes)) + ";");
+      LogicalResult looped = inLoop(dim, 0, main, vectorLanes, [&](const Linear &place) -> LogicalResult {
+        lanes.index[dim] = place;
+        FailureOr<SmallVector<Expr>> element = evaluate(tile, lanes, combinedElement(tile, combine));
+        if (failed(element))
+          return failure();
+        FailureOr<Expr> next = combined(named(vector, true), (*element)[0]);
+        if (failed(next))
+          return failure();
+        std::string prefix = vector + " + ";
+        if (StringRef(next->text).starts_with(prefix))
+          line(vector + " += " + next->text.substr(prefix.size()) + ";");
+        else
+          line(vector + " = " + next->text + ";");
+        return success();
+      });
+      if (failed(looped))
+        return failure();
     }
     // result = combine(result, partial results)
     Value out = tile.getDpsInits()[0];
     AffineMap map = tile.getIndexingMapsArray().back();
-    Expr old = read(out, map, point), all{reduceFunction(combine).str() + "(" + partial + ")", Precedence::atom, false, type, 0, {}};
-    FailureOr<Expr> result = expressionOf(combine, {old, all}, 1);
-    if (failed(result))
-      return failure();
-    write(out, map, point, *result);
+    Expr all = named(reduceFunction(combine).str() + "(" + vector + ")", false);
+    Place &place = places[out];
+    if (!place.declared) {
+      place.declared = true;
+      line(scalarType(type) + " " + place.base + " = " + all.text + ";");
+    } else {
+      FailureOr<Expr> result = expressionOf(combine, {read(out, map, point), all}, 1);
+      if (failed(result))
+        return failure();
+      write(out, map, point, *result);
+    }
   }
   if (main == size)
     return success();
-  std::string name = loopName(dim);
-  line(loopHead(name, main, size, 1));
-  ++depth;
-  point.index[dim] = Linear::symbol(name);
-  LogicalResult result = printPoint(tile, point);
-  --depth;
-  line("}");
-  return result;
+  return inLoop(dim, main, size, 1, [&](const Linear &place) {
+    point.index[dim] = place;
+    return printPoint(tile, point);
+  });
 }
 
 Linear KernelPrinter::offsetIn(const Place &place, AffineMap map, const Point &point) {
@@ -219,8 +244,8 @@ Expr KernelPrinter::read(Value buffer, AffineMap map, const Point &point) {
     auto type = cast<MemRefType>(buffer.getType());
     result.text = place.base;
     result.lanes = true;
-    for (auto [axis, size] : llvm::enumerate(type.getShape())) {
-      bool last = axis + 1 == type.getShape().size();
+    for (auto [axis, size] : llvm::enumerate(type.getShape().take_front(vectorAxis(type) + 1))) {
+      bool last = axis == vectorAxis(type);
       if (last ? size <= static_cast<int64_t>(vectorLanes) : size == 1)
         continue;
       auto dim = dyn_cast<AffineDimExpr>(map.getResult(axis));
@@ -284,7 +309,7 @@ void KernelPrinter::write(Value buffer, AffineMap map, const Point &point, const
 static unsigned readers(Value value) { return std::distance(value.use_begin(), value.use_end()); }
 
 FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, const Point &point,
-                                                     const std::string &replaced) {
+                                                     Value element) {
   Block *body = tile.getBody();
   DenseMap<Value, Expr> elements;
   bool severalOutputs = tile.getDpsInits().size() > 1;
@@ -307,21 +332,18 @@ FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, con
     if (argument.use_empty())
       continue;
     Place place = places.lookup(operand.get());
-    Expr x;
-    if (!replaced.empty() && tile.isDpsInit(&operand)) {
-      x.text = replaced;
-      x.lanes = true;
-      x.type = place.element;
-    } else {
-      x = read(operand.get(), tile.getMatchingIndexingMap(&operand), point);
-    }
-    bool named = place.kind == Place::memory && replaced.empty() && (readers(argument) > 1 || severalOutputs);
+    if (element && tile.isDpsInit(&operand))
+      continue; // the caller combines
+    Expr x = read(operand.get(), tile.getMatchingIndexingMap(&operand), point);
+    bool named = place.kind == Place::memory && (readers(argument) > 1 || severalOutputs);
     give(argument, x, lastPart(place.base), named);
   }
 
   static constexpr StringRef wishes[] = {"x", "y", "z", "a", "b", "c", "d", "e", "f", "g", "h", "u", "v", "w"};
   unsigned temporary = 0;
   for (Operation &op : body->without_terminator()) {
+    if (element && combiner(tile) == &op)
+      continue;
     if (auto index = dyn_cast<linalg::IndexOp>(op)) {
       Expr x;
       x.type = op.getResult(0).getType();
@@ -360,14 +382,16 @@ FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, con
     if (failed(expression))
       return op.emitOpError("has no spelling in C++"), failure();
     bool last = llvm::is_contained(body->getTerminator()->getOperands(), op.getResult(0)) && op.getResult(0).hasOneUse();
-    bool isCombine = !replaced.empty() && combiner(tile) == &op;
-    bool named = !isa<arith::ConstantOp>(op) && !isCombine &&
+    bool named = !isa<arith::ConstantOp>(op) &&
                  (readers(op.getResult(0)) > 1 || (!last && expression->text.size() > longText));
     give(op.getResult(0), *expression, wishes[std::min<size_t>(temporary, std::size(wishes) - 1)], named);
     temporary += named;
   }
   SmallVector<Expr> results;
-  for (Value yielded : body->getTerminator()->getOperands()) {
+  SmallVector<Value> wanted(body->getTerminator()->getOperands());
+  if (element)
+    wanted = {element};
+  for (Value yielded : wanted) {
     auto found = elements.find(yielded);
     results.push_back(found != elements.end() ? found->second : values.lookup(yielded));
   }
@@ -398,8 +422,8 @@ LogicalResult KernelPrinter::printPoint(linalg::GenericOp tile, const Point &poi
       }
       out += shifted;
       line("}");
+      names = outer;
     }
-    names = outer;
   }
   return success();
 }

@@ -112,7 +112,8 @@ std::string ModelPrinter::structureHash() const {
   hash.update(structure);
   std::string text;
   constexpr size_t hashBytes = 16;
-  for (uint8_t byte : ArrayRef<uint8_t>(hash.final()).take_front(hashBytes))
+  std::array<uint8_t, 32> digest = hash.final();
+  for (uint8_t byte : ArrayRef<uint8_t>(digest).take_front(hashBytes))
     text += {"0123456789abcdef"[byte / 16], "0123456789abcdef"[byte % 16]};
   return text;
 }

@@ -107,12 +107,17 @@ void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Til
     auto dim = dyn_cast<AffineDimExpr>(expr);
     shape.push_back(dim ? tile.sizes[dim.getPosition()] : 1);
   }
-  Buffer accumulator{tiles.stack("acc", shape, type.getElementType()), llvm::SmallBitVector(shape.size(), true)};
+  // A result on the stack that has no columns is its own accumulator.
+  bool onStack = hasBuffer(write.value) && buffer(write.value).memref.getDefiningOp<memref::AllocaOp>();
+  bool direct = !epilogue && onStack && unit.parallel.size() <= 1;
+  Buffer accumulator = direct ? buffer(write.value) : Buffer{tiles.stack("acc", shape, type.getElementType()), llvm::SmallBitVector(shape.size(), true)};
+  if (direct)
+    accumulator.relative = llvm::SmallBitVector(shape.size(), true);
   if (isa<GatherSumOp>(unit.op))
     emitGatherSum(unit, accumulator, tile);
   else
     emitReduction(unit, accumulator, tile);
-  if (hasBuffer(write.value))
+  if (hasBuffer(write.value) && !direct)
     tiles.copy(buffer(write.value), write.map, accumulator, write.map, tile);
   if (!epilogue)
     return;
