@@ -2,9 +2,9 @@
 //
 //   hornfels-synthetic imdb|reuters FILE.npz
 //
-// Every document is a bag of words. A word is drawn from one distribution for all classes (word r with a probability
-// proportional to 1 / (r + 10)), or, with a small probability, from the 60 words that its class prefers; a few labels
-// are wrong. A bag-of-words classifier can learn most of it, and not all.
+// Every document is a bag of words. A word is drawn from one distribution for all classes (word r with a
+// probability proportional to 1 / (r + 10)), or, with a small probability, from the 60 words that its class
+// prefers; a few labels are wrong. A bag-of-words classifier can learn most of it, and not all.
 #include "runtime/core/npz.h"
 
 #include <cmath>
@@ -20,8 +20,8 @@ struct Form {
   const char *name;
   int classes;
   long train_rows, test_rows;
-  int shortest, longest;  // words in a document
-  double own_words;       // probability that a word is one that the class prefers
+  int shortest, longest; // words in a document
+  double own_words;      // probability that a word is one that the class prefers
   double wrong_labels;
 };
 
@@ -54,7 +54,8 @@ public:
       int label = below(form.classes);
       part.values.push_back(1);
       for (int left = form.shortest + below(form.longest - form.shortest); left > 0; --left)
-        part.values.push_back(static_cast<uint16_t>(uniform() < form.own_words ? own_word(label) : common_word()));
+        part.values.push_back(
+            static_cast<uint16_t>(uniform() < form.own_words ? own_word(label) : common_word()));
       part.offsets.push_back(static_cast<int64_t>(part.values.size()));
       part.labels.push_back(uniform() < form.wrong_labels ? below(form.classes) : label);
     }
@@ -115,7 +116,8 @@ int main(int argc, char **argv) {
   Generator generator(*form, 20177);
   hornfels::npz_writer writer;
   hornfels::file_error error;
-  bool written = writer.open(argv[2], error) && write_part(writer, "train", generator.make(form->train_rows), error) &&
+  bool written = writer.open(argv[2], error) &&
+                 write_part(writer, "train", generator.make(form->train_rows), error) &&
                  write_part(writer, "test", generator.make(form->test_rows), error) && writer.commit(error);
   if (!written) {
     std::fprintf(stderr, "hornfels-synthetic: error: %s\n", error.text.c_str());

@@ -44,9 +44,10 @@ static int printStage(const CompileRequest &request) {
   const std::vector<std::string> &names = stageNames();
   if (std::find(names.begin(), names.end(), request.lastStage) == names.end()) {
     std::string near = frontend::nearest(request.lastStage, names);
-    throw Failure{WrongCommandLine, fmt::format("option `--emit` takes {}, found `{}`{}", fmt::join(names, "|"),
-                                                printable(request.lastStage),
-                                                near.empty() ? "" : fmt::format("; did you mean `{}`?", near))};
+    throw Failure{WrongCommandLine,
+                  fmt::format("option `--emit` takes {}, found `{}`{}", fmt::join(names, "|"),
+                              printable(request.lastStage),
+                              near.empty() ? "" : fmt::format("; did you mean `{}`?", near))};
   }
   Compilation compilation = compileModel(request);
   printError(compilation.messages);

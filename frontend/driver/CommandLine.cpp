@@ -14,10 +14,10 @@ using frontend::printable;
 namespace {
 
 struct Option {
-  std::string name;                 // the long name
-  char letter = 0;                  // its short form
-  std::string value = {};           // "PATH"; empty for a flag
-  std::string commands = {};        // those that take it, separated by spaces
+  std::string name;                      // the long name
+  char letter = 0;                       // its short form
+  std::string value = {};                // "PATH"; empty for a flag
+  std::string commands = {};             // those that take it, separated by spaces
   std::vector<std::string> choices = {}; // the values of this version; empty: any
   std::vector<std::string> later = {};   // values that a later version will take
   bool available = true;
@@ -31,11 +31,21 @@ const std::vector<Option> &options() {
       {.name = "force", .commands = "build emit import"},
       {.name = "model", .value = "NAME", .commands = compiling},
       {.name = "include", .letter = 'I', .value = "DIR", .commands = compiling + " help"},
-      {.name = "target", .value = "cpu|cuda", .commands = "build emit run", .choices = {"cpu"}, .later = {"cuda"}},
-      {.name = "cpu", .value = "native|x86-64-v3|x86-64-v4|armv8", .commands = "build emit run",
+      {.name = "target",
+       .value = "cpu|cuda",
+       .commands = "build emit run",
+       .choices = {"cpu"},
+       .later = {"cuda"}},
+      {.name = "cpu",
+       .value = "native|x86-64-v3|x86-64-v4|armv8",
+       .commands = "build emit run",
        .choices = {"native", "x86-64-v3", "x86-64-v4", "armv8"}},
       {.name = "fuse", .value = "all|none", .commands = "build emit run", .choices = {"all", "none"}},
-      {.name = "real", .value = "f32|f64|bf16", .commands = compiling, .choices = {"f32", "f64"}, .later = {"bf16"}},
+      {.name = "real",
+       .value = "f32|f64|bf16",
+       .commands = compiling,
+       .choices = {"f32", "f64"},
+       .later = {"bf16"}},
       {.name = "only", .value = "predict", .commands = compiling, .choices = {"predict"}},
       {.name = "loss", .value = "clip", .commands = compiling, .choices = {"clip"}},
       {.name = "dump", .value = "DIR", .commands = "build emit run"},
@@ -54,7 +64,8 @@ const std::vector<Option> &options() {
   return table;
 }
 
-const std::vector<std::string> commands = {"build", "emit", "run", "summary", "check", "help", "bench", "import", "data"};
+const std::vector<std::string> commands = {"build", "emit",  "run",    "summary", "check",
+                                           "help",  "bench", "import", "data"};
 const std::vector<std::string> laterCommands = {"bench", "import", "data"};
 
 bool contains(const std::vector<std::string> &list, const std::string &item) {
@@ -121,7 +132,8 @@ private:
       refuse(fmt::format("unknown option {}{}", quoted("--" + name), suggestion(nearest(name, names), "--")));
     }
     if (option->value.empty() && equals != std::string::npos)
-      refuse(fmt::format("option `--{}` takes no value, found {}", name, quoted(argument.substr(equals + 1))));
+      refuse(
+          fmt::format("option `--{}` takes no value, found {}", name, quoted(argument.substr(equals + 1))));
     if (equals != std::string::npos)
       store(*option, "--" + name, argument.substr(equals + 1));
     else
@@ -130,7 +142,8 @@ private:
 
   void readShort(const std::string &argument) {
     const auto &table = options();
-    auto option = std::find_if(table.begin(), table.end(), [&](const Option &o) { return o.letter == argument[1]; });
+    auto option =
+        std::find_if(table.begin(), table.end(), [&](const Option &o) { return o.letter == argument[1]; });
     if (option == table.end())
       refuse(fmt::format("unknown option {}; a file of that name is given as {}", quoted(argument),
                          quoted("./" + argument)));

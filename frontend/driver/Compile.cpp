@@ -25,7 +25,8 @@ namespace {
 class Session {
 public:
   explicit Session(const CompileRequest &request)
-      : request(request), context(mlir::MLIRContext::Threading::DISABLED), handler(&context, [this](mlir::Diagnostic &d) {
+      : request(request), context(mlir::MLIRContext::Threading::DISABLED),
+        handler(&context, [this](mlir::Diagnostic &d) {
           internalErrors += "\n  " + d.str();
           return mlir::success();
         }) {
@@ -80,7 +81,8 @@ std::string shapeText(mlir::Type type) {
     return "(None)";
   std::string text = "(";
   for (auto [axis, size] : llvm::enumerate(tensor.getShape()))
-    text += (axis ? ", " : "") + (mlir::ShapedType::isDynamic(size) ? std::string("None") : std::to_string(size));
+    text +=
+        (axis ? ", " : "") + (mlir::ShapedType::isDynamic(size) ? std::string("None") : std::to_string(size));
   return text + (tensor.getRank() == 1 ? ",)" : ")");
 }
 
@@ -177,8 +179,8 @@ void addFiles(Compilation &result, const GeneratedModel &model) {
 } // namespace
 
 const std::vector<std::string> &stageNames() {
-  static const std::vector<std::string> names = {"import",  "elaborate", "simplify", "differentiate",
-                                                 "lower",   "fuse",      "memory",   "schedule"};
+  static const std::vector<std::string> names = {"import", "elaborate", "simplify", "differentiate",
+                                                 "lower",  "fuse",      "memory",   "schedule"};
   return names;
 }
 
@@ -225,8 +227,8 @@ Compilation compileModel(const CompileRequest &request) {
     return stages.add(name, state);
   };
   if (mlir::failed(runPipeline(*module, pipeline, onStage)) && !stages.stopped())
-    throw Failure{SystemFailed,
-                  fmt::format("internal error: compilation failed after stage `{}`{}", reached, session.internalErrors)};
+    throw Failure{SystemFailed, fmt::format("internal error: compilation failed after stage `{}`{}", reached,
+                                            session.internalErrors)};
   if (stages.stopped())
     return result;
   mlir::FailureOr<GeneratedModel> generated = generateModel(*module, codegen);

@@ -1,4 +1,5 @@
-// From a model file to its description and its generated sources: the one door to the compiler behind the tool.
+// From a model file to its description and its generated sources: the one door to the compiler behind the
+// tool.
 #pragma once
 
 #include "frontend/driver/Files.h"
@@ -35,8 +36,8 @@ struct Stage {
 struct Compilation {
   std::string messages; // errors and warnings, each with its place, for standard error
   bool hasErrors = false;
-  std::string modelName;            // as generated names have it
-  std::vector<GeneratedFile> files; // the project: sources, header, CMakeLists.txt, runtime
+  std::string modelName;                   // as generated names have it
+  std::vector<GeneratedFile> files;        // the project: sources, header, CMakeLists.txt, runtime
   std::vector<std::string> programSources; // those of the files that a program is compiled from
   std::vector<Stage> stages;               // with keepStages
 };
@@ -44,8 +45,8 @@ struct Compilation {
 /// The names that --emit takes, in order.
 const std::vector<std::string> &stageNames();
 
-/// All errors and warnings of a file, for every model in it, or for the one named. Throws Failure{SystemFailed} when
-/// the file cannot be read.
+/// All errors and warnings of a file, for every model in it, or for the one named. Throws
+/// Failure{SystemFailed} when the file cannot be read.
 Compilation checkModel(const CompileRequest &request);
 
 /// Fills `summary` from the elaborated model.

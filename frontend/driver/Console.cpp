@@ -12,8 +12,8 @@ static int outError = 0; // errno of the first failed write, by stream
 static int errError = 0;
 
 void openStandardStreams() {
-  // `open` takes the lowest free descriptor, so going upwards fills exactly the closed ones. Opened for reading only:
-  // a write to a stream that the caller closed fails as it should.
+  // `open` takes the lowest free descriptor, so going upwards fills exactly the closed ones. Opened for
+  // reading only: a write to a stream that the caller closed fails as it should.
   for (int fd = 0; fd <= 2; ++fd)
     if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
       (void)!open("/dev/null", O_RDONLY);

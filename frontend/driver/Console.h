@@ -1,4 +1,5 @@
-// The tool's two streams and its exit codes. Nothing here buffers: what is written is written, or the failure is known.
+// The tool's two streams and its exit codes. Nothing here buffers: what is written is written, or the failure
+// is known.
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ struct Failure {
   std::string text;
 };
 
-/// Makes sure that descriptors 0 to 2 are open, so that no file of ours becomes "standard output" where the caller
-/// closed it. A closed stream stays unwritable.
+/// Makes sure that descriptors 0 to 2 are open, so that no file of ours becomes "standard output" where the
+/// caller closed it. A closed stream stays unwritable.
 void openStandardStreams();
 
 /// Writes all of `text`. A failure (closed, full, broken pipe) is remembered.

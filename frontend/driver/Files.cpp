@@ -159,7 +159,8 @@ static bool endsWithMark(const std::string &path) {
     return false;
   std::string tail(programMark.size(), '\0');
   bool marked = lseek(fd, -static_cast<off_t>(tail.size()), SEEK_END) >= 0 &&
-                read(fd, tail.data(), tail.size()) == static_cast<ssize_t>(tail.size()) && tail == programMark;
+                read(fd, tail.data(), tail.size()) == static_cast<ssize_t>(tail.size()) &&
+                tail == programMark;
   close(fd);
   return marked;
 }
@@ -263,7 +264,8 @@ void installProgram(const std::string &program, const std::string &output) {
 /// Holds the folder that projects are put into, so that two tools do not mix their files.
 class FolderLock {
 public:
-  explicit FolderLock(const std::string &folder) : fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  explicit FolderLock(const std::string &folder)
+      : fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (fd < 0)
       failed(folder, errno);
     for (int attempt = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; ++attempt) {

@@ -40,16 +40,16 @@ private:
   std::unique_ptr<Cleanup> removal;
 };
 
-/// Writes each file below `folder`, making subfolders. A path that is absolute or has ".." in it is an error of ours.
-/// Throws Failure{SystemFailed}.
+/// Writes each file below `folder`, making subfolders. A path that is absolute or has ".." in it is an error
+/// of ours. Throws Failure{SystemFailed}.
 void writeFiles(const std::string &folder, const std::vector<GeneratedFile> &files);
 
 /// Appends the tool's mark to a finished program. It is what tells `mayReplace` later that the tool made it.
 void markProgram(const std::string &path);
 
-/// Checks, before any work, that `output` can be written: its folder exists and is writable, it is not the input (not
-/// even with `force`), not a folder, and where it exists it carries the tool's mark or `force` is given. Throws
-/// Failure{SystemFailed} or, without the mark, Failure{WrongCommandLine}.
+/// Checks, before any work, that `output` can be written: its folder exists and is writable, it is not the
+/// input (not even with `force`), not a folder, and where it exists it carries the tool's mark or `force` is
+/// given. Throws Failure{SystemFailed} or, without the mark, Failure{WrongCommandLine}.
 void checkProgramOutput(const std::string &output, const std::string &input, bool force);
 
 /// The same for a project's folder: free, empty, marked by the tool, or `force`.
@@ -59,7 +59,8 @@ void checkProjectOutput(const std::string &output, const std::string &input, boo
 void installProgram(const std::string &program, const std::string &output);
 
 /// Puts a project's folder in the place of `output` in one step. What an earlier project wrote there is gone
-/// afterwards; files that others put there stay. Two tools at once: each waits for the other, then one is second.
+/// afterwards; files that others put there stay. Two tools at once: each waits for the other, then one is
+/// second.
 void installProject(const std::vector<GeneratedFile> &files, const std::string &output);
 
 /// The folder part of a path, "." when it has none; and the rest.

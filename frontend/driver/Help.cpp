@@ -8,7 +8,8 @@ namespace hornfels::driver {
 
 using namespace frontend;
 
-/// The definition of the library's names is its own documentation: the header as it is written, the comment above it.
+/// The definition of the library's names is its own documentation: the header as it is written, the comment
+/// above it.
 static std::string describe(const Definition &definition, const SourceManager &sources) {
   std::string header(sources.text(definition.header));
   while (!header.empty() && (header.back() == '{' || header.back() == ' ' || header.back() == '\n'))

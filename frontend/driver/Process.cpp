@@ -114,9 +114,10 @@ std::string commandText(const std::vector<std::string> &command) {
   std::string text;
   for (const std::string &argument : command) {
     std::string shown = frontend::printable(argument);
-    bool plain = !shown.empty() &&
-                 shown.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%") ==
-                     std::string::npos;
+    bool plain =
+        !shown.empty() &&
+        shown.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%") ==
+            std::string::npos;
     if (!text.empty())
       text += ' ';
     if (plain) {

@@ -15,8 +15,8 @@ struct ProcessResult {
   bool succeeded() const { return startError == 0 && exitCode == 0; }
 };
 
-/// Runs a program found in PATH, in a process group of its own, without input, its temporary files under `directory`.
-/// A signal that ends the tool ends the child first. At most 1 MiB of output is kept.
+/// Runs a program found in PATH, in a process group of its own, without input, its temporary files under
+/// `directory`. A signal that ends the tool ends the child first. At most 1 MiB of output is kept.
 ProcessResult runProcess(const std::vector<std::string> &command, const std::string &directory);
 
 /// The command as one would type it: arguments quoted where a shell needs it.

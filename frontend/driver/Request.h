@@ -6,7 +6,8 @@
 
 namespace hornfels::driver {
 
-/// `cpu` is the default of the command: native for a program of this machine, x86-64-v3 for sources that travel.
+/// `cpu` is the default of the command: native for a program of this machine, x86-64-v3 for sources that
+/// travel.
 inline CompileRequest requestOf(const CommandLine &line, const std::string &cpu = "native") {
   CompileRequest request;
   request.path = line.operands[0];

@@ -24,8 +24,8 @@ static uint64_t hashOf(const std::string &text, uint64_t hash = 0xcbf29ce4842223
   return hash;
 }
 
-/// Makes `path` a folder that belongs to this user alone, or answers false: a stranger's folder in /tmp could hold a
-/// stranger's program.
+/// Makes `path` a folder that belongs to this user alone, or answers false: a stranger's folder in /tmp could
+/// hold a stranger's program.
 static bool isOwnFolder(const std::string &path) {
   mkdir(path.c_str(), 0700);
   struct stat status;

@@ -16,8 +16,8 @@ const std::vector<size_t> graphWidths = {19, 17, 10, 17};
 
 /// Characters, not bytes.
 size_t lengthOf(const std::string &text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 /// The first `count` characters.
@@ -119,7 +119,8 @@ bool isChain(const ModelSummary &model) {
 }
 
 /// "left[0][0], right[0][0]": a layer that is read after several calls counts them in the first index.
-std::string connections(const SummaryRow &row, std::map<std::string, int> &reads, const std::map<std::string, size_t> &calls) {
+std::string connections(const SummaryRow &row, std::map<std::string, int> &reads,
+                        const std::map<std::string, size_t> &calls) {
   std::string text;
   for (const std::string &input : row.inputs) {
     auto called = calls.find(input);
@@ -134,8 +135,8 @@ std::string connections(const SummaryRow &row, std::map<std::string, int> &reads
 
 std::string className(const std::string &kind) {
   static const std::map<std::string, std::string> exceptions = {
-      {"lstm", "LSTM"},   {"gru", "GRU"},     {"simple_rnn", "SimpleRNN"}, {"rnn", "RNN"},
-      {"relu", "ReLU"},   {"elu", "ELU"},     {"prelu", "PReLU"},          {"leaky_relu", "LeakyReLU"},
+      {"lstm", "LSTM"},        {"gru", "GRU"}, {"simple_rnn", "SimpleRNN"}, {"rnn", "RNN"},
+      {"relu", "ReLU"},        {"elu", "ELU"}, {"prelu", "PReLU"},          {"leaky_relu", "LeakyReLU"},
       {"input", "InputLayer"},
   };
   if (auto found = exceptions.find(kind); found != exceptions.end())
@@ -175,8 +176,8 @@ std::string renderSummary(const ModelSummary &model) {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i)
       table.rule("├", "─", "┼", "┤");
-    std::vector<std::string> cells = {fmt::format("{} ({})", rows[i].name, className(rows[i].kind)), rows[i].shape,
-                                      withCommas(rows[i].parameters)};
+    std::vector<std::string> cells = {fmt::format("{} ({})", rows[i].name, className(rows[i].kind)),
+                                      rows[i].shape, withCommas(rows[i].parameters)};
     if (!chain)
       cells.push_back(connections(rows[i], reads, calls));
     table.row(cells, "│");

@@ -8,9 +8,9 @@
 namespace hornfels::driver {
 
 struct SummaryRow {
-  std::string name;                // "dense_1"
-  std::string kind;                // "dense"; "input" for an input of the model
-  std::string shape;               // "(None, 16)"
+  std::string name;  // "dense_1"
+  std::string kind;  // "dense"; "input" for an input of the model
+  std::string shape; // "(None, 16)"
   int64_t parameters = 0;
   std::vector<std::string> inputs; // names of what it is called on
 };
@@ -19,7 +19,7 @@ struct ModelSummary {
   std::string name;
   std::vector<SummaryRow> inputs; // shown only where the model is not a plain chain of layers
   std::vector<SummaryRow> layers;
-  int64_t trainable = 0, nonTrainable = 0;           // numbers
+  int64_t trainable = 0, nonTrainable = 0; // numbers
   int64_t trainableBytes = 0, nonTrainableBytes = 0;
 };
 

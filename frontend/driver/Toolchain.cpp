@@ -23,7 +23,8 @@ static std::string runtimeLibrary() {
   std::string tool(buffer, static_cast<size_t>(length));
   std::string library = parentOf(parentOf(tool)) + "/lib/libhornfels_runtime.a";
   if (access(library.c_str(), R_OK) != 0)
-    throw Failure{SystemFailed, fmt::format("{}: {}; it belongs beside the tool", printable(library), errorText(errno))};
+    throw Failure{SystemFailed,
+                  fmt::format("{}: {}; it belongs beside the tool", printable(library), errorText(errno))};
   return library;
 }
 
@@ -35,14 +36,16 @@ static std::vector<std::string> words(const std::string &text) {
   return result;
 }
 
-std::vector<std::string> compilerCommand(const Compilation &project, const std::string &cpu, const std::string &folder,
-                                         const std::string &program) {
+std::vector<std::string> compilerCommand(const Compilation &project, const std::string &cpu,
+                                         const std::string &folder, const std::string &program) {
   const char *chosen = getenv("CXX");
   std::vector<std::string> command = words(chosen ? chosen : "");
   if (command.empty())
     command = {"c++"};
-  // The flags of the generated CMakeLists.txt: without the second, both compilers turn a vector sqrt into calls.
-  for (const char *flag : {"-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"})
+  // The flags of the generated CMakeLists.txt: without the second, both compilers turn a vector sqrt into
+  // calls.
+  for (const char *flag :
+       {"-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"})
     command.push_back(flag);
   command.push_back("-march=" + (cpu == "armv8" ? std::string("armv8-a") : cpu));
   command.push_back("-I" + folder);
@@ -64,11 +67,12 @@ void compileProgram(const Compilation &project, const std::string &cpu, Temporar
   ProcessResult result = runProcess(command, folder.path());
   if (!result.succeeded()) {
     folder.keep();
-    std::string why = result.startError ? fmt::format("cannot run the C++ compiler `{}`: {}", printable(command[0]),
-                                                      errorText(result.startError))
+    std::string why = result.startError ? fmt::format("cannot run the C++ compiler `{}`: {}",
+                                                      printable(command[0]), errorText(result.startError))
                                         : fmt::format("the C++ compiler `{}` failed", printable(command[0]));
-    throw Failure{SystemFailed, fmt::format("{}\n  command: {}\n  sources: {}{}{}", why, commandText(command),
-                                            printable(folder.path()), result.output.empty() ? "" : "\n", result.output)};
+    throw Failure{SystemFailed,
+                  fmt::format("{}\n  command: {}\n  sources: {}{}{}", why, commandText(command),
+                              printable(folder.path()), result.output.empty() ? "" : "\n", result.output)};
   }
   markProgram(program);
 }

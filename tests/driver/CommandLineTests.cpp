@@ -10,7 +10,8 @@ protected:
     Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.exitCode, 2) << outcome.err;
     EXPECT_EQ(outcome.out, "");
-    EXPECT_NE(outcome.err.find(expected), std::string::npos) << "expected: " << expected << "\nfound: " << outcome.err;
+    EXPECT_NE(outcome.err.find(expected), std::string::npos)
+        << "expected: " << expected << "\nfound: " << outcome.err;
   }
 };
 

@@ -141,8 +141,8 @@ TEST_F(Environment, dump_writes_every_stage) {
   EXPECT_EQ(outcome.exitCode, 0) << outcome.err;
   EXPECT_EQ(entries(path("stages")),
             (std::vector<std::string>{".hornfels", "00-import.horn", "10-elaborate.mlir", "20-simplify.mlir",
-                                      "30-differentiate.mlir", "40-lower.mlir", "50-fuse.mlir", "60-memory.mlir",
-                                      "70-schedule.mlir", "90-tiny.cpp"}));
+                                      "30-differentiate.mlir", "40-lower.mlir", "50-fuse.mlir",
+                                      "60-memory.mlir", "70-schedule.mlir", "90-tiny.cpp"}));
   EXPECT_NE(read("stages/10-elaborate.mlir").find("horn.gradient"), std::string::npos);
   EXPECT_EQ(read("stages/30-differentiate.mlir").find("horn.gradient"), std::string::npos);
   Outcome stage = run({"emit", "tiny.horn", "--emit=elaborate"});
@@ -169,7 +169,8 @@ protected:
 
 TEST_F(Signals, L14_a_signal_cleans_up) {
   Setting setting;
-  setting.environment["CXX"] = fakeCompiler("echo $$ > " + path("started") + "; touch \"$TMPDIR/x\"; exec sleep 60");
+  setting.environment["CXX"] =
+      fakeCompiler("echo $$ > " + path("started") + "; touch \"$TMPDIR/x\"; exec sleep 60");
   for (int number : {SIGINT, SIGTERM, SIGHUP}) {
     pid_t tool = start({"build", "tiny.horn", "-o", "program"}, setting);
     pid_t compiler = compilerProcess();

@@ -26,7 +26,8 @@ protected:
   void failsWith(const Outcome &outcome, int code, const std::string &expected) {
     EXPECT_EQ(outcome.exitCode, code) << outcome.err;
     EXPECT_EQ(outcome.out, "");
-    EXPECT_NE(outcome.err.find(expected), std::string::npos) << "expected: " << expected << "\nfound: " << outcome.err;
+    EXPECT_NE(outcome.err.find(expected), std::string::npos)
+        << "expected: " << expected << "\nfound: " << outcome.err;
     EXPECT_EQ(entries(temporary), std::vector<std::string>{});
   }
 };
@@ -42,7 +43,8 @@ TEST_F(Files, L04_inputs_that_are_no_files) {
     failsWith(run({command, "pipe.horn"}), 3, "pipe.horn: not a regular file");
     failsWith(run({command, "/dev/zero"}), 3, "/dev/zero: not a regular file");
   }
-  EXPECT_EQ(entries(folder), (std::vector<std::string>{"dangling.horn", "folder.horn", "pipe.horn", "tiny.horn"}));
+  EXPECT_EQ(entries(folder),
+            (std::vector<std::string>{"dangling.horn", "folder.horn", "pipe.horn", "tiny.horn"}));
 }
 
 TEST_F(Files, L05_an_output_folder_that_is_not_there) {
@@ -60,7 +62,8 @@ TEST_F(Files, L05_the_input_is_never_overwritten) {
   std::string model = read("tiny.horn");
   ASSERT_EQ(link(path("tiny.horn").c_str(), path("same").c_str()), 0);
   for (const char *output : {"tiny.horn", "./tiny.horn", "same"}) {
-    failsWith(run({"build", "tiny.horn", "--force", "-o", output}, compilerMaking("a")), 3, "the output is the input");
+    failsWith(run({"build", "tiny.horn", "--force", "-o", output}, compilerMaking("a")), 3,
+              "the output is the input");
     failsWith(run({"emit", "tiny.horn", "--force", "-o", output}), 3, "the output is the input");
   }
   failsWith(run({"emit", "../here/tiny.horn", "--force", "-o", folder}), 3, "the input lies there");
@@ -104,7 +107,8 @@ TEST_F(Files, L06_a_program_of_ours_is_replaced) {
 
 TEST_F(Files, L06_a_file_of_others_is_refused_without_force) {
   write("tiny", "precious");
-  failsWith(run({"build", "tiny.horn"}, compilerMaking("a")), 2, "tiny exists and was not made by hornfels; --force");
+  failsWith(run({"build", "tiny.horn"}, compilerMaking("a")), 2,
+            "tiny exists and was not made by hornfels; --force");
   EXPECT_EQ(read("tiny"), "precious");
   EXPECT_EQ(run({"build", "tiny.horn", "--force"}, compilerMaking("mine")).exitCode, 0);
   EXPECT_NE(read("tiny").find("mine"), std::string::npos);
@@ -131,7 +135,8 @@ TEST_F(Files, L06_a_folder_of_others_is_refused_without_force) {
   EXPECT_EQ(run({"emit", "tiny.horn", "-o", "sources"}).exitCode, 0) << "an empty folder is free";
   fs::create_directory(path("other"));
   write("other/precious", "text");
-  failsWith(run({"emit", "tiny.horn", "-o", "other"}), 2, "other exists and was not written by hornfels; --force");
+  failsWith(run({"emit", "tiny.horn", "-o", "other"}), 2,
+            "other exists and was not written by hornfels; --force");
   EXPECT_EQ(entries(path("other")), std::vector<std::string>{"precious"});
   EXPECT_EQ(run({"emit", "tiny.horn", "--force", "-o", "other"}).exitCode, 0);
   EXPECT_EQ(read("other/precious"), "text");
@@ -148,8 +153,14 @@ TEST_F(Files, the_same_model_gives_the_same_bytes) {
 }
 
 TEST_F(Files, L07_names_with_anything_in_them) {
-  std::vector<std::string> names = {"a b.horn", "new\nline.horn", "it's \"it\".horn", "-dash.horn", "\xff\xfe.horn",
-                                    std::string(250, 'x') + ".horn", "$(touch owned).horn", "*/comment.horn"};
+  std::vector<std::string> names = {"a b.horn",
+                                    "new\nline.horn",
+                                    "it's \"it\".horn",
+                                    "-dash.horn",
+                                    "\xff\xfe.horn",
+                                    std::string(250, 'x') + ".horn",
+                                    "$(touch owned).horn",
+                                    "*/comment.horn"};
   fs::create_directory(path("*"));
   for (const std::string &name : names) {
     writeModel(name);

@@ -118,7 +118,8 @@ void ToolTest::writeModel(const std::string &name) {
 std::string ToolTest::fakeCompiler(const std::string &script) {
   static int number = 0;
   std::string file = fs::path(folder).parent_path().string() + "/compiler" + std::to_string(++number);
-  std::ofstream(file) << "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = -o ] && output=$2; shift; done\n" + script + "\n";
+  std::ofstream(file) << "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = -o ] && output=$2; shift; done\n" +
+                             script + "\n";
   fs::permissions(file, fs::perms::owner_all);
   return file;
 }

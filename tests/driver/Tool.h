@@ -22,7 +22,8 @@ struct Setting {
   std::string closing;                            // a name for the test's messages
 };
 
-/// A test with an empty folder of its own (`folder`), in which the tool runs, and whose TMPDIR (`temporary`) is watched.
+/// A test with an empty folder of its own (`folder`), in which the tool runs, and whose TMPDIR (`temporary`)
+/// is watched.
 class ToolTest : public ::testing::Test {
 protected:
   void SetUp() override;
@@ -43,7 +44,8 @@ protected:
   /// A small model in `name`.
   void writeModel(const std::string &name = "tiny.horn");
 
-  /// A C++ compiler of ours that takes no time: runs `script` with the output's path in $output. Its path is for CXX.
+  /// A C++ compiler of ours that takes no time: runs `script` with the output's path in $output. Its path is
+  /// for CXX.
   std::string fakeCompiler(const std::string &script);
 
   std::string folder, temporary;

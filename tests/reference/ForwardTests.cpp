@@ -38,7 +38,8 @@ protected:
     std::vector<hornfels_result> results;
     for (std::vector<float> &output : outputs)
       results.push_back({output.data(), static_cast<int64_t>(output.size())});
-    ASSERT_EQ(model->predict(handle, data.data(), results.data(), batch), HORNFELS_OK) << model->last_error(handle);
+    ASSERT_EQ(model->predict(handle, data.data(), results.data(), batch), HORNFELS_OK)
+        << model->last_error(handle);
     ASSERT_EQ(outputs.size(), expected.size());
     for (int32_t i = 0; i < model->outputs; ++i) {
       double worst = 0;
@@ -78,7 +79,8 @@ TEST_F(Forward, every_activation_on_a_grid) {
 TEST_F(Forward, merging_layers) {
   ASSERT_NO_FATAL_FAILURE(open("merging"));
   if (model)
-    compare({golden["a"].get<std::vector<float>>(), golden["b"].get<std::vector<float>>()}, 4, golden["merging"]);
+    compare({golden["a"].get<std::vector<float>>(), golden["b"].get<std::vector<float>>()}, 4,
+            golden["merging"]);
 }
 
 TEST_F(Forward, initializers_have_the_spread_of_Keras) {
@@ -92,9 +94,11 @@ TEST_F(Forward, initializers_have_the_spread_of_Keras) {
     name = name.substr(0, name.find('/'));
     SCOPED_TRACE(name);
     const Json &expected = golden["initializers"][name];
-    ASSERT_EQ(model->get_variable(handle, i, values.data(), static_cast<int64_t>(values.size())), HORNFELS_OK);
+    ASSERT_EQ(model->get_variable(handle, i, values.data(), static_cast<int64_t>(values.size())),
+              HORNFELS_OK);
     auto [smallest, largest] = std::minmax_element(values.begin(), values.end());
-    double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()), squares = 0;
+    double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()),
+           squares = 0;
     for (float value : values)
       squares += (value - mean) * (value - mean);
     double deviation = std::sqrt(squares / static_cast<double>(values.size()));
@@ -104,7 +108,9 @@ TEST_F(Forward, initializers_have_the_spread_of_Keras) {
     EXPECT_NEAR(mean, expected["mean"].get<double>(), 0.025 * reference + 1e-7);
     if (name == "random_normal")
       continue; // no bounds
-    EXPECT_NEAR(*smallest, expected["smallest"].get<double>(), 0.01 * std::abs(expected["smallest"].get<double>()));
-    EXPECT_NEAR(*largest, expected["largest"].get<double>(), 0.01 * std::abs(expected["largest"].get<double>()));
+    EXPECT_NEAR(*smallest, expected["smallest"].get<double>(),
+                0.01 * std::abs(expected["smallest"].get<double>()));
+    EXPECT_NEAR(*largest, expected["largest"].get<double>(),
+                0.01 * std::abs(expected["largest"].get<double>()));
   }
 }

@@ -1,4 +1,5 @@
-// Generated programs against Keras: losses, metrics, weights, gradients and predictions from the same first weights.
+// Generated programs against Keras: losses, metrics, weights, gradients and predictions from the same first
+// weights.
 //
 // The measure is abs(d) / (1 + abs(reference)); the worst of each kind is printed.
 #include "GoldenModels.h"
@@ -23,7 +24,9 @@ Json read_golden(const std::string &name) {
   return Json::parse(file);
 }
 
-double difference(double found, double expected) { return std::abs(found - expected) / (1 + std::abs(expected)); }
+double difference(double found, double expected) {
+  return std::abs(found - expected) / (1 + std::abs(expected));
+}
 
 /// Compares and remembers the worst difference. A NaN is never near anything.
 struct Worst {
@@ -148,7 +151,9 @@ void expect_weights(Worst &worst, const Model &model, const Json &expected) {
 struct Loss {
   std::string name;
   bool clip;
-  std::string model(const std::string &optimizer) const { return name + "_" + optimizer + (clip ? "_clip" : ""); }
+  std::string model(const std::string &optimizer) const {
+    return name + "_" + optimizer + (clip ? "_clip" : "");
+  }
   Json values() const { return read_golden(name + (clip ? "_clip" : "")); }
 };
 
@@ -223,7 +228,8 @@ TEST_P(Golden, running_means_over_epochs) {
     for (long step = 0; step < 3; ++step)
       model.step(Model::Train, golden, rows_of(step).first, rows_of(step).second);
     for (size_t i = 0; i < 2; ++i)
-      worst.near(model.metrics()[i], golden["epochs"]["train"][epoch][i], "epoch " + std::to_string(epoch + 1));
+      worst.near(model.metrics()[i], golden["epochs"]["train"][epoch][i],
+                 "epoch " + std::to_string(epoch + 1));
   }
   model.reset_metrics();
   for (long step = 0; step < 3; ++step)
@@ -268,6 +274,5 @@ TEST_P(Golden, predictions) {
   std::printf("worst: %.1e\n", worst.value);
 }
 
-INSTANTIATE_TEST_SUITE_P(Keras, Golden, ::testing::ValuesIn(losses()), [](const auto &info) {
-  return info.param.name + (info.param.clip ? "_clip" : "");
-});
+INSTANTIATE_TEST_SUITE_P(Keras, Golden, ::testing::ValuesIn(losses()),
+                         [](const auto &info) { return info.param.name + (info.param.clip ? "_clip" : ""); });
