@@ -107,6 +107,16 @@ Origin originOf(Location loc) {
   return origin;
 }
 
+std::string nameByOrigin(Value value) {
+  Origin origin = originOf(value.getLoc());
+  std::string name = origin.name.empty() ? "value" : origin.name.str();
+  if (origin.backward)
+    return "d_" + name;
+  Operation *op = value.getDefiningOp();
+  bool sums = op && isComputation(op) && !isElementwise(op) && !isa<InsertOp>(op);
+  return sums ? name + "_sum" : name;
+}
+
 int64_t elementsPerSample(ShapedType type) {
   int64_t count = 1;
   for (int64_t size : type.getShape())

@@ -41,6 +41,10 @@ struct Origin {
 };
 Origin originOf(mlir::Location loc);
 
+/// What a value is called after where it comes from: "dense", "dense_sum" for what a product or sum of it makes, "d_dense"
+/// for a gradient.
+std::string nameByOrigin(mlir::Value value);
+
 /// Elements of a type, the batch counted as 1.
 int64_t elementsPerSample(mlir::ShapedType type);
 /// Bytes of one element as it is stored; a bool takes a byte.

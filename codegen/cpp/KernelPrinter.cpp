@@ -275,6 +275,24 @@ unsigned KernelPrinter::vectorAxis(MemRefType type) {
   return axis;
 }
 
+/// The first use, in the same block, writes it without a loop: there it is declared.
+bool KernelPrinter::isWrittenAtOnce(memref::AllocaOp alloca) {
+  Operation *first = nullptr;
+  for (Operation *user : alloca->getUsers()) {
+    Operation *inBlock = alloca->getBlock()->findAncestorOpInBlock(*user);
+    if (!first || inBlock->isBeforeInBlock(first))
+      first = inBlock;
+  }
+  auto tile = dyn_cast_or_null<linalg::GenericOp>(first);
+  if (!tile || !llvm::all_of(tile.getStaticLoopRanges(), [](int64_t size) { return size == 1; }))
+    return false;
+  for (OpOperand &operand : tile->getOpOperands())
+    if (operand.get() == alloca &&
+        (!tile.isDpsInit(&operand) || !tile.getMatchingBlockArgument(&operand).use_empty()))
+      return false;
+  return true;
+}
+
 /// A sum over at most one whole vector, added to a scalar that is zero: the sum is the scalar's initial value.
 bool KernelPrinter::isFirstSumOf(Operation *op, Value buffer) {
   while (op && isa<memref::SubViewOp, arith::ConstantOp>(op))
@@ -317,7 +335,7 @@ void KernelPrinter::declare(memref::AllocaOp alloca) {
 
   if (type.getNumElements() == 1) {
     place.kind = Place::scalar;
-    if (zero && isFirstSumOf(next->getNextNode(), alloca)) {
+    if (zero ? isFirstSumOf(next->getNextNode(), alloca) : isWrittenAtOnce(alloca)) {
       place.declared = false;
       places[alloca] = place;
       return;

@@ -37,7 +37,7 @@ private:
     Linear offset;
     llvm::SmallVector<int64_t> strides;
     mlir::Type element;
-    bool declared = true; ///< a scalar that its first sum will declare
+    bool declared = true; ///< false: a scalar that its first value will declare
   };
   /// How a tile runs: over which dimension the lanes go, and whether they are combined.
   struct Lanes {
@@ -86,6 +86,7 @@ private:
                              llvm::function_ref<mlir::LogicalResult(const Linear &)> body);
   /// The axis of a register tile that lies in the vectors: the last one that is not of size 1.
   static unsigned vectorAxis(mlir::MemRefType type);
+  bool isWrittenAtOnce(mlir::memref::AllocaOp alloca);
   bool isFirstSumOf(mlir::Operation *op, mlir::Value buffer);
   bool isZeroFillOf(mlir::Operation *op, mlir::Value buffer);
 

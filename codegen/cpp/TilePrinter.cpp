@@ -196,16 +196,12 @@ LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point
     Value out = tile.getDpsInits()[0];
     AffineMap map = tile.getIndexingMapsArray().back();
     Expr all = named(reduceFunction(combine).str() + "(" + vector + ")", false);
-    Place &place = places[out];
-    if (!place.declared) {
-      place.declared = true;
-      line(scalarType(type) + " " + place.base + " = " + all.text + ";");
-    } else {
-      FailureOr<Expr> result = expressionOf(combine, {read(out, map, point), all}, 1);
-      if (failed(result))
-        return failure();
-      write(out, map, point, *result);
-    }
+    FailureOr<Expr> result = all;
+    if (places[out].declared)
+      result = expressionOf(combine, {read(out, map, point), all}, 1);
+    if (failed(result))
+      return failure();
+    write(out, map, point, *result);
   }
   if (main == size)
     return success();
@@ -275,7 +271,12 @@ Expr KernelPrinter::read(Value buffer, AffineMap map, const Point &point) {
 }
 
 void KernelPrinter::write(Value buffer, AffineMap map, const Point &point, const Expr &value) {
-  Place place = places.lookup(buffer);
+  Place &place = places[buffer];
+  if (!place.declared) {
+    place.declared = true;
+    line(scalarType(place.element) + " " + place.base + " = " + value.text + ";");
+    return;
+  }
   // x = x + y prints as x += y.
   auto assign = [&](const std::string &target, const std::string &text) {
     for (StringRef symbol : {"+", "-", "*"}) {
@@ -399,32 +400,11 @@ FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, con
 }
 
 LogicalResult KernelPrinter::printPoint(linalg::GenericOp tile, const Point &point) {
-  NameScope outer = names;
-  unsigned before = static_cast<unsigned>(out.size());
   FailureOr<SmallVector<Expr>> results = evaluate(tile, point);
   if (failed(results))
     return failure();
-  // Names made here end here.
-  bool scoped = out.size() != before;
   for (auto [index, result] : llvm::enumerate(*results))
     write(tile.getDpsInits()[index], tile.getIndexingMapsArray()[tile.getNumDpsInputs() + index], point, result);
-  if (scoped) {
-    std::string inside = out.substr(before);
-    bool alreadyInLoop = before >= 2 && out[before - 2] == '{';
-    if (!alreadyInLoop) {
-      out.resize(before);
-      line("{");
-      std::string shifted;
-      for (size_t i = 0; i < inside.size();) {
-        size_t end = inside.find('\n', i);
-        shifted += "  " + inside.substr(i, end - i + 1);
-        i = end + 1;
-      }
-      out += shifted;
-      line("}");
-      names = outer;
-    }
-  }
   return success();
 }
 

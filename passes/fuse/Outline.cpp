@@ -1,5 +1,7 @@
 #include "passes/fuse/Outline.h"
 
+#include "passes/fuse/Equation.h"
+
 #include "ir/Structure.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -20,9 +22,7 @@ static std::string nameOf(Value value, func::FuncOp host) {
     if (isa<func::ReturnOp>(use.getOwner()))
       if (auto name = host.getResultAttrOfType<StringAttr>(use.getOperandNumber(), "horn.name"))
         return name.str();
-  Origin origin = originOf(value.getLoc());
-  StringRef name = origin.name.empty() ? "value" : origin.name;
-  return origin.backward ? "d_" + name.str() : name.str();
+  return nameByOrigin(value);
 }
 
 /// What a kernel is called: after the variable that it updates, else after the layer and the direction.
@@ -83,6 +83,7 @@ public:
     builder.create<func::ReturnOp>(loc, results);
     for (auto [index, value] : llvm::enumerate(inputs))
       kernel.setArgAttr(index, "horn.name", builder.getStringAttr(nameOf(value, host)));
+    kernel->setAttr("horn.equations", builder.getStrArrayAttr(equationsOf(units)));
     for (auto [index, value] : llvm::enumerate(outputs))
       kernel.setResultAttr(index, "horn.name", builder.getStringAttr(nameOf(value, host)));
     return kernel;
@@ -92,6 +93,19 @@ public:
   SmallVector<Value> outputs;
 
 private:
+  /// One line for each value that a unit gives to others.
+  SmallVector<StringRef> equationsOf(Outliner::Units units) {
+    EquationWriter writer([&](Value value) { return nameOf(value, host); });
+    for (ArrayRef<Operation *> unit : units)
+      for (Operation *op : unit) {
+        Value result = op->getResult(0);
+        bool inner = llvm::all_of(result.getUsers(), [&](Operation *user) { return llvm::is_contained(unit, user); });
+        if (!inner)
+          equations.push_back(writer.equation(op, unit));
+      }
+    return llvm::map_to_vector(equations, [](const std::string &line) { return StringRef(line); });
+  }
+
   /// Constants, fills and empty tensors are part of the kernel; anything else from outside is an input.
   static bool isSupport(Operation *op) {
     return isa<BatchOp, arith::ConstantOp, tensor::EmptyOp, linalg::FillOp>(op);
@@ -234,6 +248,7 @@ private:
   OpBuilder &builder;
   IRMapping map;
   llvm::SmallPtrSet<Operation *, 16> inside;
+  std::vector<std::string> equations;
 };
 
 } // namespace

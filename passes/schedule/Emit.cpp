@@ -8,12 +8,6 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
-/// What a value between two loop nests is called: after the layer that made it.
-static std::string nameOf(Value value) {
-  Origin origin = originOf(value.getLoc());
-  return (origin.backward ? "d_" : "") + (origin.name.empty() ? std::string("value") : origin.name.str());
-}
-
 OpFoldResult KernelScheduler::extent(int64_t size) {
   return size == kBatch ? OpFoldResult(batch) : OpFoldResult(tiles.constant(size));
 }
@@ -48,7 +42,7 @@ void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldRes
           shape[axis] = rowCount;
           relative.set(axis);
         }
-      buffers[write.value] = {tiles.stack(nameOf(write.value), shape, type.getElementType()), relative};
+      buffers[write.value] = {tiles.stack(nameByOrigin(write.value), shape, type.getElementType()), relative};
     }
   };
   if (epilogue)
