@@ -74,7 +74,8 @@ array_source data_file::open(const std::string &name) const {
     if (present != source.header.data_bytes)
       throw failure(exit_input,
                     source.place + format(": error: holds %llu bytes of data, its header %s asks for %llu",
-                                          static_cast<unsigned long long>(present), source.header.text().c_str(),
+                                          static_cast<unsigned long long>(present),
+                                          source.header.text().c_str(),
                                           static_cast<unsigned long long>(source.header.data_bytes)));
     return source;
   }

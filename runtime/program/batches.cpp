@@ -31,7 +31,8 @@ int64_t most_ids(const bound_array &array, int64_t rows, int64_t capacity) {
   return std::accumulate(lengths.begin(), middle, int64_t{0});
 }
 
-void gather_tokens(const bound_array &array, const uint32_t *rows, int64_t count, char *ids, int64_t *offsets) {
+void gather_tokens(const bound_array &array, const uint32_t *rows, int64_t count, char *ids,
+                   int64_t *offsets) {
   const int64_t *const from = array.offsets.as<int64_t>();
   const char *const all = array.data.as<char>();
   const size_t width = id_bytes(array);
@@ -59,7 +60,8 @@ template <class T> void gather_plain(const bound_array &array, const uint32_t *r
     std::memcpy(to, from + rows[i] * width, width * sizeof(T));
 }
 
-template <class Real> void gather_bytes(const bound_array &array, const uint32_t *rows, int64_t count, Real *to) {
+template <class Real>
+void gather_bytes(const bound_array &array, const uint32_t *rows, int64_t count, Real *to) {
   const size_t width = static_cast<size_t>(array.row_elements);
   for (int64_t i = 0; i < count; ++i, to += width) {
     const uint8_t *const from = array.data.as<uint8_t>() + rows[i] * width;
@@ -70,7 +72,8 @@ template <class Real> void gather_bytes(const bound_array &array, const uint32_t
 
 template <class Element>
 void gather_classes(const bound_array &array, const uint32_t *rows, int64_t count, Element *to) {
-  const size_t width = static_cast<size_t>(array.row_elements), classes = static_cast<size_t>(classes_of(array));
+  const size_t width = static_cast<size_t>(array.row_elements),
+               classes = static_cast<size_t>(classes_of(array));
   std::fill(to, to + static_cast<size_t>(count) * width * classes, Element(0));
   for (int64_t i = 0; i < count; ++i) {
     const int32_t *const from = array.data.as<int32_t>() + rows[i] * width;
@@ -129,10 +132,12 @@ const hornfels_array *batcher::gather(const uint32_t *rows, int64_t count) {
         gather_bytes(array, rows, count, to.data.as<double>());
       break;
     case bound_array::classes:
-      with_type(array.tensor->type, to.data, [&](auto *elements) { gather_classes(array, rows, count, elements); });
+      with_type(array.tensor->type, to.data,
+                [&](auto *elements) { gather_classes(array, rows, count, elements); });
       break;
     case bound_array::plain:
-      with_type(array.tensor->type, to.data, [&](auto *elements) { gather_plain(array, rows, count, elements); });
+      with_type(array.tensor->type, to.data,
+                [&](auto *elements) { gather_plain(array, rows, count, elements); });
       break;
     }
   }

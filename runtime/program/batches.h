@@ -8,7 +8,8 @@
 
 namespace hornfels {
 
-/* Buffers for batches of up to `capacity` rows of one data set, which must outlive it. Gathering does not allocate. */
+/* Buffers for batches of up to `capacity` rows of one data set, which must outlive it. Gathering does not
+ * allocate. */
 class batcher {
 public:
   batcher(const dataset &data, int64_t capacity);

@@ -14,8 +14,8 @@ struct display {
   int columns = 80;      /* COLUMNS, else what the terminal says */
 };
 
-/* Makes descriptors 0 to 2 exist, so that no file that is opened later takes the place of a closed standard output,
- * and ignores SIGPIPE, so that a broken pipe is an error like any other. */
+/* Makes descriptors 0 to 2 exist, so that no file that is opened later takes the place of a closed standard
+ * output, and ignores SIGPIPE, so that a broken pipe is an error like any other. */
 void prepare_standard_streams();
 
 display describe_display();

@@ -21,8 +21,9 @@ struct place_of_chunk {
 
   [[noreturn]] void misfit(int64_t element, const std::string &value, const char *type) const {
     const int64_t row = (first + element) / std::max<int64_t>(row_elements, 1);
-    throw failure(exit_input, source.place + format(": error: row %lld holds %s, which does not fit ",
-                                                    static_cast<long long>(row), value.c_str()) +
+    throw failure(exit_input, source.place +
+                                  format(": error: row %lld holds %s, which does not fit ",
+                                         static_cast<long long>(row), value.c_str()) +
                                   type);
   }
 };
@@ -58,8 +59,9 @@ void widen_integers(const place_of_chunk &place, const unsigned char *bytes, int
   }
 }
 
-template <class To> void narrow_integers(const place_of_chunk &place, const int64_t *from, To *to, int64_t count,
-                                         const char *type) {
+template <class To>
+void narrow_integers(const place_of_chunk &place, const int64_t *from, To *to, int64_t count,
+                     const char *type) {
   for (int64_t i = 0; i < count; ++i) {
     to[i] = static_cast<To>(from[i]);
     if (static_cast<int64_t>(to[i]) != from[i])
@@ -85,7 +87,8 @@ void narrow_reals(const place_of_chunk &place, const double *from, float *to, in
 }
 
 /* One chunk of at most `chunk` elements, by way of i64 or f64, which hold every element that is read. */
-void convert_chunk(const place_of_chunk &place, const unsigned char *bytes, int32_t type, void *to, int64_t count) {
+void convert_chunk(const place_of_chunk &place, const unsigned char *bytes, int32_t type, void *to,
+                   int64_t count) {
   int64_t integers[chunk];
   double reals[chunk];
   const npy_header &header = place.source.header;
@@ -103,10 +106,12 @@ void convert_chunk(const place_of_chunk &place, const unsigned char *bytes, int3
   }
   switch (type) {
   case HORNFELS_F32:
-    std::transform(integers, integers + count, static_cast<float *>(to), [](int64_t v) { return static_cast<float>(v); });
+    std::transform(integers, integers + count, static_cast<float *>(to),
+                   [](int64_t v) { return static_cast<float>(v); });
     return;
   case HORNFELS_F64:
-    std::transform(integers, integers + count, static_cast<double *>(to), [](int64_t v) { return static_cast<double>(v); });
+    std::transform(integers, integers + count, static_cast<double *>(to),
+                   [](int64_t v) { return static_cast<double>(v); });
     return;
   case HORNFELS_I32:
     return narrow_integers(place, integers, static_cast<int32_t *>(to), count, "i32");
@@ -125,19 +130,22 @@ void convert_chunk(const place_of_chunk &place, const unsigned char *bytes, int3
 
 } // namespace
 
-void read_elements(array_source &source, int32_t type, void *to, int64_t count, int64_t first, int64_t row_elements) {
+void read_elements(array_source &source, int32_t type, void *to, int64_t count, int64_t first,
+                   int64_t row_elements) {
   file_error error;
   char kind;
   size_t width;
   const npy_header &header = source.header;
   char *target = static_cast<char *>(to);
-  const bool as_it_is = npy_type_of(type, kind, width) && kind == header.kind && width == header.width && kind != 'b';
+  const bool as_it_is =
+      npy_type_of(type, kind, width) && kind == header.kind && width == header.width && kind != 'b';
   const int64_t step = as_it_is ? int64_t{1} << 20 : chunk;
   unsigned char bytes[chunk * 8];
   for (int64_t done = 0; done < count; done += step) {
     const int64_t now = std::min(step, count - done);
     void *const here = target + static_cast<size_t>(done) * type_bytes(type);
-    require(source.stream->read(as_it_is ? here : bytes, static_cast<size_t>(now) * header.width, error), error);
+    require(source.stream->read(as_it_is ? here : bytes, static_cast<size_t>(now) * header.width, error),
+            error);
     if (!as_it_is)
       convert_chunk({source, first + done, row_elements}, bytes, type, here, now);
   }

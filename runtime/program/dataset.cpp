@@ -63,17 +63,19 @@ std::string enumerate(const std::vector<std::string> &names, const char *last) {
   return names.size() > 20 ? text + ", ..." : text;
 }
 
-[[noreturn]] void not_there(const wanted_array &array, const data_file &file, const std::vector<std::string> &names) {
+[[noreturn]] void not_there(const wanted_array &array, const data_file &file,
+                            const std::vector<std::string> &names) {
   const std::vector<std::string> present = file.names();
-  throw failure(exit_input, file.name() + ": error: no array " + enumerate(names, " or ") + " for " + array.tensor->name +
-                                " (" + tensor_text(*array.tensor) + ", " +
-                                (array.tensor->position ? array.tensor->position : "?") + ")" +
-                                (present.empty() ? "; the file has no arrays" : "; it has " + enumerate(present, " and ")));
+  throw failure(
+      exit_input,
+      file.name() + ": error: no array " + enumerate(names, " or ") + " for " + array.tensor->name + " (" +
+          tensor_text(*array.tensor) + ", " + (array.tensor->position ? array.tensor->position : "?") + ")" +
+          (present.empty() ? "; the file has no arrays" : "; it has " + enumerate(present, " and ")));
 }
 
 [[noreturn]] void does_not_fit(const wanted_array &array, const std::string &expected) {
-  throw failure(exit_input, array.source.place + ": error: is " + array.source.header.text() + ", expected " + expected +
-                                " for " + array.tensor->name + ", declared at " +
+  throw failure(exit_input, array.source.place + ": error: is " + array.source.header.text() + ", expected " +
+                                expected + " for " + array.tensor->name + ", declared at " +
                                 (array.tensor->position ? array.tensor->position : "?"));
 }
 
@@ -91,8 +93,10 @@ void find(wanted_array &array, const data_file &file, const suffixes &wanted) {
   if (file.find({offsets}).empty())
     not_there(array, file, {offsets});
   array.offsets = file.open(offsets);
-  if (array.offsets.header.data_offset == array.source.header.data_offset && array.offsets.place == array.source.place)
-    throw failure(exit_input, file.name() + ": error: tokens need two arrays, values and offsets, in an .npz");
+  if (array.offsets.header.data_offset == array.source.header.data_offset &&
+      array.offsets.place == array.source.place)
+    throw failure(exit_input,
+                  file.name() + ": error: tokens need two arrays, values and offsets, in an .npz");
 }
 
 /* Whether a[0..n) and b[0..m) are the same but for axes of 1 at the end of one of them. */
@@ -148,37 +152,46 @@ int32_t kept_type(const wanted_array &array, bound_array::form &kept) {
   const npy_header &header = array.source.header;
   kept = is_tokens(*array.tensor) ? bound_array::tokens
          : holds_classes(array)   ? bound_array::classes
-         : !array.is_target && (type == HORNFELS_F32 || type == HORNFELS_F64) && header.kind == 'u' && header.width == 1
+         : !array.is_target && (type == HORNFELS_F32 || type == HORNFELS_F64) && header.kind == 'u' &&
+                 header.width == 1
              ? bound_array::bytes
              : bound_array::plain;
   return kept == bound_array::classes ? HORNFELS_I32 : kept == bound_array::bytes ? HORNFELS_U8 : type;
 }
 
 void require_same_rows(const std::vector<wanted_array> &list) {
-  const auto& place = [](const wanted_array &a) { return is_tokens(*a.tensor) ? a.offsets.place : a.source.place; };
+  const auto &place = [](const wanted_array &a) {
+    return is_tokens(*a.tensor) ? a.offsets.place : a.source.place;
+  };
   for (const wanted_array &array : list)
     if (array.rows != list.front().rows)
-      throw failure(exit_input, place(array) + format(": error: has %lld rows, but ", static_cast<long long>(array.rows)) +
-                                    place(list.front()) + format(" has %lld", static_cast<long long>(list.front().rows)));
+      throw failure(exit_input,
+                    place(array) +
+                        format(": error: has %lld rows, but ", static_cast<long long>(array.rows)) +
+                        place(list.front()) + format(" has %lld", static_cast<long long>(list.front().rows)));
   if (list.front().rows == 0)
     throw failure(exit_input, place(list.front()) + ": error: has no rows");
   if (list.front().rows > most_rows)
-    throw failure(exit_input, place(list.front()) + format(": error: has more than %lld rows", static_cast<long long>(most_rows)));
+    throw failure(exit_input, place(list.front()) + format(": error: has more than %lld rows",
+                                                           static_cast<long long>(most_rows)));
 }
 
 /* Refuses what the machine cannot hold, before a page of it is touched. */
 void require_memory(const std::vector<wanted_array> &list) {
-  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double machine =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   double needed = 0;
   for (const wanted_array &array : list) {
     bound_array::form kept;
-    needed += static_cast<double>(array.source.header.elements) * static_cast<double>(type_bytes(kept_type(array, kept)));
+    needed += static_cast<double>(array.source.header.elements) *
+              static_cast<double>(type_bytes(kept_type(array, kept)));
     if (is_tokens(*array.tensor))
       needed += static_cast<double>(array.rows) * 8.0;
   }
   if (machine > 0 && needed > machine)
-    throw failure(exit_system, list.front().source.place + format(": error: these arrays need %.1f GB, this machine has %.1f",
-                                                                  needed / 1e9, machine / 1e9));
+    throw failure(exit_system, list.front().source.place +
+                                   format(": error: these arrays need %.1f GB, this machine has %.1f",
+                                          needed / 1e9, machine / 1e9));
 }
 
 /* Class numbers in [0, limit), with the whole range of the data in the message. */
@@ -195,17 +208,20 @@ void require_classes(const wanted_array &array, const Number *values, int64_t ro
   if (wrong < 0)
     return;
   const hornfels_tensor &tensor = *array.tensor;
-  const char *const where = tensor.limit_position ? tensor.limit_position : tensor.position ? tensor.position : "?";
+  const char *const where = tensor.limit_position ? tensor.limit_position
+                            : tensor.position     ? tensor.position
+                                                  : "?";
   const long long row = static_cast<long long>(wrong / std::max<int64_t>(row_elements, 1));
   const long long value = static_cast<long long>(values[wrong]);
   const std::string what = array.is_target ? "classes" : "values";
   std::string message = std::string(where) + ": error: ";
   if (value < 0)
-    message += format("%s must be from 0 to %lld, but row %lld of ", what.c_str(), static_cast<long long>(limit - 1), row) +
+    message += format("%s must be from 0 to %lld, but row %lld of ", what.c_str(),
+                      static_cast<long long>(limit - 1), row) +
                array.source.place + format(" holds %lld", value);
   else
-    message += format("%lld %s, but the data have %lld: row %lld of ", static_cast<long long>(limit), what.c_str(),
-                      static_cast<long long>(largest) + 1, row) +
+    message += format("%lld %s, but the data have %lld: row %lld of ", static_cast<long long>(limit),
+                      what.c_str(), static_cast<long long>(largest) + 1, row) +
                array.source.place + format(" holds %lld", value);
   if (tensor.limit_position && tensor.position)
     message += std::string("\n") + tensor.position + ": note: " + tensor.name + " is declared here";
@@ -213,12 +229,15 @@ void require_classes(const wanted_array &array, const Number *values, int64_t ro
 }
 
 /* Targets are numbers; rows of one-hot targets sum to 1. */
-template <class Real> void require_targets(const wanted_array &array, const Real *values, int64_t row_elements) {
+template <class Real>
+void require_targets(const wanted_array &array, const Real *values, int64_t row_elements) {
   const hornfels_tensor &tensor = *array.tensor;
   const int64_t classes = tensor.rank > 0 ? tensor.shape[tensor.rank - 1] : 1;
   const auto fail = [&](int64_t element, const std::string &what) {
-    throw failure(exit_input, array.source.place + format(": error: row %lld ", static_cast<long long>(element / row_elements)) +
-                                  what + "; it is the target of " + tensor.name);
+    throw failure(exit_input,
+                  array.source.place +
+                      format(": error: row %lld ", static_cast<long long>(element / row_elements)) + what +
+                      "; it is the target of " + tensor.name);
   };
   const int64_t count = array.rows * row_elements;
   for (int64_t i = 0; i < count; ++i)
@@ -231,14 +250,16 @@ template <class Real> void require_targets(const wanted_array &array, const Real
     for (int64_t c = 0; c < classes; ++c)
       sum += static_cast<double>(values[i + c]);
     if (std::fabs(sum - 1) > 1e-3)
-      fail(i, format("sums to %g; the probabilities of %lld classes sum to 1", sum, static_cast<long long>(classes)));
+      fail(i, format("sums to %g; the probabilities of %lld classes sum to 1", sum,
+                     static_cast<long long>(classes)));
   }
 }
 
 void require_values(const wanted_array &array, const bound_array &bound) {
   const hornfels_tensor &tensor = *array.tensor;
   if (bound.kept == bound_array::classes)
-    return require_classes(array, bound.data.as<int32_t>(), bound.row_elements, tensor.shape[tensor.rank - 1]);
+    return require_classes(array, bound.data.as<int32_t>(), bound.row_elements,
+                           tensor.shape[tensor.rank - 1]);
   if (tensor.limit > 0 && tensor.type == HORNFELS_I32)
     return require_classes(array, bound.data.as<int32_t>(), bound.row_elements, tensor.limit);
   if (tensor.limit > 0 && tensor.type == HORNFELS_I64)
@@ -280,8 +301,9 @@ bool has_arrays(const hornfels_model &model, const data_file &file, const std::s
 dataset bind(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets) {
   std::vector<wanted_array> list = list_arrays(model, targets);
   if (file.is_single() && list.size() != 1)
-    throw failure(exit_input, file.name() + format(": error: a single array, but %zu are needed: save them in an .npz",
-                                                   list.size()));
+    throw failure(exit_input,
+                  file.name() + format(": error: a single array, but %zu are needed: save them in an .npz",
+                                       list.size()));
   for (wanted_array &array : list) {
     find(array, file, wanted);
     measure(array);

@@ -38,9 +38,9 @@ using suffixes = std::vector<std::string>;
 /* Whether the file has every array of the model with this suffix. */
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix);
 
-/* Reads inputs, and with `targets` those too. Headers are compared with the model and with each other before memory
- * is taken; then values are read and checked: ids and class numbers below their limit, no NaN among targets, offsets
- * that rise. Throws a failure that names both sides, and the row. */
+/* Reads inputs, and with `targets` those too. Headers are compared with the model and with each other before
+ * memory is taken; then values are read and checked: ids and class numbers below their limit, no NaN among
+ * targets, offsets that rise. Throws a failure that names both sides, and the row. */
 dataset bind(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets);
 
 } // namespace hornfels

@@ -11,7 +11,9 @@ std::vector<std::string> metric_names(const hornfels_model &model) {
 }
 
 int64_t choose_batch(const hornfels_model &model, const options &chosen, int64_t rows) {
-  const int64_t wanted = chosen.batch_size > 0 ? chosen.batch_size : model.training ? model.training->batch_size : 32;
+  const int64_t wanted = chosen.batch_size > 0 ? chosen.batch_size
+                         : model.training      ? model.training->batch_size
+                                               : 32;
   return std::max<int64_t>(1, std::min(wanted, rows));
 }
 

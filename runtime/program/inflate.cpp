@@ -36,7 +36,8 @@ public:
       to += got;
       count -= got;
       if (status == Z_STREAM_END && count > 0)
-        return error.set(file_error::wrong, place + ": error: the compressed data end before the array is whole");
+        return error.set(file_error::wrong,
+                         place + ": error: the compressed data end before the array is whole");
       if (status == Z_BUF_ERROR || (status == Z_OK && got == 0 && state.avail_in == 0 && left == 0))
         return error.set(file_error::wrong, place + ": error: the compressed data are cut short");
       if (status != Z_OK && status != Z_STREAM_END)

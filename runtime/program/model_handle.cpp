@@ -32,8 +32,11 @@ void model_handle::refuse(int32_t status) {
 }
 
 void model_handle::initialize(uint64_t seed) {
-  check(model.initialize(handle, seed));
-  check(model.set_seed(handle, seed));
+  /* A model that was compiled to predict only has neither. */
+  if (model.initialize)
+    check(model.initialize(handle, seed));
+  if (model.set_seed)
+    check(model.set_seed(handle, seed));
 }
 
 void model_handle::load(const std::string &path) {

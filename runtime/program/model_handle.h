@@ -27,7 +27,9 @@ public:
   void set_learning_rate(double rate) { check(model.set_learning_rate(handle, rate)); }
   double learning_rate() const { return model.get_learning_rate(handle); }
   void train(const hornfels_array *data, int64_t batch) { check(model.train_step(handle, data, batch)); }
-  void evaluate(const hornfels_array *data, int64_t batch) { check(model.evaluate_step(handle, data, batch)); }
+  void evaluate(const hornfels_array *data, int64_t batch) {
+    check(model.evaluate_step(handle, data, batch));
+  }
   void predict(const hornfels_array *data, const hornfels_result *results, int64_t batch) {
     check(model.predict(handle, data, results, batch));
   }

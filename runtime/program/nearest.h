@@ -7,8 +7,8 @@
 
 namespace hornfels {
 
-/* The one of `known` that is at most a third of its letters away from `wrong` (insert, delete, replace, swap of
- * neighbours), or an empty string. */
+/* The one of `known` that is at most a third of its letters away from `wrong` (insert, delete, replace, swap
+ * of neighbours), or an empty string. */
 std::string nearest(const std::string &wrong, const std::vector<std::string> &known);
 
 /* "; did you mean NAME?" or nothing. */

@@ -168,7 +168,8 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
   if (asks_for_help(first))
     return result;
   if (first.size() > 1 && first[0] == '-')
-    throw failure(exit_usage, "error: " + quoted(first) + " before a command; expected train, evaluate or predict");
+    throw failure(exit_usage,
+                  "error: " + quoted(first) + " before a command; expected train, evaluate or predict");
   const named_command &chosen = require_command(first);
   result.what = chosen.what;
   if (chosen.what == command::help) {
@@ -231,8 +232,8 @@ std::string help_text(const hornfels_model &model, const std::string &topic) {
                      one.help);
   if (model.training && of->what == command::train)
     text += format("\nWithout options: %lld epochs, batches of %lld, learning rate %g.\n",
-                   static_cast<long long>(model.training->epochs), static_cast<long long>(model.training->batch_size),
-                   model.training->learning_rate);
+                   static_cast<long long>(model.training->epochs),
+                   static_cast<long long>(model.training->batch_size), model.training->learning_rate);
   return text;
 }
 

@@ -29,7 +29,8 @@ int64_t row_elements(const hornfels_tensor &output, int64_t rows) {
 
 /* Runs the model over all rows; `take(results)` is called after each batch with the number of rows. */
 template <class Take>
-void run(model_handle &handle, batcher &batches, std::vector<hornfels_result> &results, progress &bar, Take take) {
+void run(model_handle &handle, batcher &batches, std::vector<hornfels_result> &results, progress &bar,
+         Take take) {
   const int64_t rows = batches.data().rows, batch = batches.capacity();
   int64_t step = 0;
   for (int64_t done = 0; done < rows; done += batch) {
@@ -72,7 +73,8 @@ void write_npy(model_handle &handle, batcher &batches, const output_array &outpu
   buffer values(static_cast<size_t>(capacity) * output.width);
   std::vector<hornfels_result> results{{values.as<void>(), capacity}};
   run(handle, batches, results, bar, [&](int64_t, int64_t count) {
-    require(file.write(values.as<void>(), static_cast<size_t>(count * output.elements) * output.width, error), error);
+    require(file.write(values.as<void>(), static_cast<size_t>(count * output.elements) * output.width, error),
+            error);
   });
   require(file.commit(error), error);
 }
@@ -99,7 +101,8 @@ void write_npz(model_handle &handle, batcher &batches, const std::vector<output_
   });
   for (size_t i = 0; i < outputs.size(); ++i) {
     const std::vector<int64_t> shape = whole_shape(*outputs[i].tensor, rows);
-    require(file.begin(outputs[i].tensor->name, outputs[i].kind, outputs[i].width, shape.data(), shape.size(), error) &&
+    require(file.begin(outputs[i].tensor->name, outputs[i].kind, outputs[i].width, shape.data(), shape.size(),
+                       error) &&
                 file.write(values[i].as<void>(), values[i].bytes(), error) && file.end(error),
             error);
   }
@@ -111,8 +114,8 @@ void write_npz(model_handle &handle, batcher &batches, const std::vector<output_
 exit_code predict(const hornfels_model &model, const options &chosen) {
   const bool archive = ends_in(chosen.output, ".npz");
   if (model.outputs > 1 && !archive)
-    throw failure(exit_usage, format("error: --output: %s has %d outputs, so the file must be an .npz", model.name,
-                                     static_cast<int>(model.outputs)));
+    throw failure(exit_usage, format("error: --output: %s has %d outputs, so the file must be an .npz",
+                                     model.name, static_cast<int>(model.outputs)));
   for (const std::string &input : {chosen.data, chosen.weights})
     if (same_file(chosen.output, input))
       throw failure(exit_system, "error: --output is also an input: " + quoted(input));

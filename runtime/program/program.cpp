@@ -11,8 +11,8 @@ namespace hornfels {
 namespace {
 
 std::string version_text(const hornfels_model &model) {
-  return format("%s, compiled by hornfels from %s\nstructure %s, interface %d\n", model.name, model.source, model.hash,
-                static_cast<int>(model.abi));
+  return format("%s, compiled by hornfels from %s\nstructure %s, interface %d\n", model.name, model.source,
+                model.hash, static_cast<int>(model.abi));
 }
 
 exit_code dispatch(const hornfels_model &model, const std::vector<std::string> &arguments) {
@@ -45,8 +45,8 @@ int run_program(const hornfels_model *model, int argc, char **argv) {
   prepare_standard_streams();
   set_inflater(make_inflater);
   if (!model || model->abi != HORNFELS_ABI_VERSION) {
-    print_error(format("error: the model's interface is %d, this program's is %d", model ? static_cast<int>(model->abi) : 0,
-                       HORNFELS_ABI_VERSION));
+    print_error(format("error: the model's interface is %d, this program's is %d",
+                       model ? static_cast<int>(model->abi) : 0, HORNFELS_ABI_VERSION));
     return exit_system;
   }
   try {

@@ -6,7 +6,8 @@
 
 namespace hornfels {
 
-/* Does what the arguments say with the model; returns the exit code (failure.h). Messages go to standard error. */
+/* Does what the arguments say with the model; returns the exit code (failure.h). Messages go to standard
+ * error. */
 int run_program(const hornfels_model *model, int argc, char **argv);
 
 } // namespace hornfels

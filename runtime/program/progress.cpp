@@ -45,16 +45,19 @@ std::string painted(const char *code, const std::string &text, const display &sh
 
 /* Without colors the part that is done and the rest need different characters. */
 std::string bar_text(const bar_state &state, size_t width, const display &shown) {
-  const double part = static_cast<double>(state.step) / static_cast<double>(std::max<int64_t>(state.steps, 1));
+  const double part =
+      static_cast<double>(state.step) / static_cast<double>(std::max<int64_t>(state.steps, 1));
   const size_t done = std::min(width, static_cast<size_t>(static_cast<double>(width) * part));
   const char *const full = shown.unicode ? "\u2501" : "=";
   const char *const rest = shown.colors ? full : shown.unicode ? "\u2500" : ".";
-  return (done > 0 ? painted("32", repeat(full, done), shown) : "") + painted("37", repeat(rest, width - done), shown);
+  return (done > 0 ? painted("32", repeat(full, done), shown) : "") +
+         painted("37", repeat(rest, width - done), shown);
 }
 
 } // namespace
 
-logs make_logs(const std::vector<std::string> &names, const std::vector<double> &values, const std::string &prefix) {
+logs make_logs(const std::vector<std::string> &names, const std::vector<double> &values,
+               const std::string &prefix) {
   logs result;
   for (size_t i = 0; i < names.size(); ++i)
     result.emplace_back(prefix + names[i], values[i]);
@@ -76,7 +79,8 @@ std::string logs_text(const logs &values) {
 }
 
 std::string plain_line(const bar_state &state, const logs &values) {
-  return count_text(state) + format(" - %.0fs -", state.elapsed) + step_time_text(state.unit) + logs_text(values);
+  return count_text(state) + format(" - %.0fs -", state.elapsed) + step_time_text(state.unit) +
+         logs_text(values);
 }
 
 std::string bar_line(const bar_state &state, const logs &values, const display &shown, size_t &width) {
@@ -94,7 +98,8 @@ std::string bar_line(const bar_state &state, const logs &values, const display &
       rest.resize(room > fixed ? room - fixed : 0);
   }
   width = fixed + bar + rest.size();
-  return painted("1", count, shown) + " " + bar_text(state, bar, shown) + " " + painted("1", time, shown) + rest;
+  return painted("1", count, shown) + " " + bar_text(state, bar, shown) + " " + painted("1", time, shown) +
+         rest;
 }
 
 double seconds_now() {
@@ -135,8 +140,9 @@ bool progress::due(int64_t step) {
 void progress::redraw(const logs &values) {
   const double now = seconds_now();
   state.elapsed = now - start;
-  state.unit = first_step >= 0 && state.step > 1 ? (now - first_step) / static_cast<double>(state.step - 1)
-                                                 : state.elapsed / static_cast<double>(std::max<int64_t>(state.step, 1));
+  state.unit = first_step >= 0 && state.step > 1
+                   ? (now - first_step) / static_cast<double>(state.step - 1)
+                   : state.elapsed / static_cast<double>(std::max<int64_t>(state.step, 1));
   if (mode == 2) {
     print(plain_line(state, values) + "\n");
     return;

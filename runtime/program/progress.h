@@ -11,11 +11,13 @@
 
 namespace hornfels {
 
-/* Names and values in the order in which they are shown: those of the training steps by name, then the validation's. */
+/* Names and values in the order in which they are shown: those of the training steps by name, then the
+ * validation's. */
 using logs = std::vector<std::pair<std::string, double>>;
 
 /* values[i] under prefix + names[i], sorted by name. */
-logs make_logs(const std::vector<std::string> &names, const std::vector<double> &values, const std::string &prefix = "");
+logs make_logs(const std::vector<std::string> &names, const std::vector<double> &values,
+               const std::string &prefix = "");
 
 /* What the bar shows, from what it knows: no clock and no terminal. Times in seconds. */
 struct bar_state {
@@ -41,7 +43,8 @@ double seconds_now();
 /* The progress of one epoch after another on standard output. */
 class progress {
 public:
-  /* `verbose` as of the command line: -1 means 1 on a terminal and 2 elsewhere; without a terminal 1 means 2. */
+  /* `verbose` as of the command line: -1 means 1 on a terminal and 2 elsewhere; without a terminal 1 means 2.
+   */
   progress(const display &shown, int verbose);
   bool silent() const { return mode == 0; }
   void begin_epoch(int64_t epoch, int64_t epochs, int64_t steps);

@@ -14,8 +14,8 @@ public:
   explicit splitmix(uint64_t seed) : state(seed) {}
   uint64_t next() { return mix(state += 0x9e3779b97f4a7c15u); }
 
-  /* Every value of [0, count) equally likely: of the 64-bit product, the upper half, and once more where the lower
-   * half falls into the uneven rest. */
+  /* Every value of [0, count) equally likely: of the 64-bit product, the upper half, and once more where the
+   * lower half falls into the uneven rest. */
   uint32_t below(uint32_t count) {
     uint64_t product = (next() >> 32) * count;
     if (static_cast<uint32_t>(product) < count) {

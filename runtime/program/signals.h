@@ -1,4 +1,5 @@
-/* SIGINT, SIGTERM and SIGHUP while there is work to be saved: the first one is remembered, the second leaves at once. */
+/* SIGINT, SIGTERM and SIGHUP while there is work to be saved: the first one is remembered, the second leaves
+ * at once. */
 #ifndef HORNFELS_PROGRAM_SIGNALS_H
 #define HORNFELS_PROGRAM_SIGNALS_H
 

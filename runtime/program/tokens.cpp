@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "convert.h"
+#include "runtime/core/sort_rows.h"
 #include "runtime/core/text.h"
 
 namespace hornfels {
@@ -13,8 +14,9 @@ buffer read_offsets(array_source &source, int64_t rows, int64_t values) {
   int64_t *const offsets = result.as<int64_t>();
   read_integers(source, offsets, rows + 1, 0, 1);
   const auto fail = [&](int64_t row, const std::string &expected) {
-    throw failure(exit_input, source.place + format(": error: offset %lld is %lld, expected ", static_cast<long long>(row),
-                                                    static_cast<long long>(offsets[row])) +
+    throw failure(exit_input, source.place +
+                                  format(": error: offset %lld is %lld, expected ",
+                                         static_cast<long long>(row), static_cast<long long>(offsets[row])) +
                                   expected);
   };
   if (offsets[0] != 0)
@@ -29,16 +31,17 @@ buffer read_offsets(array_source &source, int64_t rows, int64_t values) {
 
 namespace {
 
-[[noreturn]] void beyond_limit(const array_source &source, const bound_array &to, int64_t rows, int64_t element,
-                               int64_t id) {
+[[noreturn]] void beyond_limit(const array_source &source, const bound_array &to, int64_t rows,
+                               int64_t element, int64_t id) {
   const int64_t *const offsets = to.offsets.as<int64_t>();
   const int64_t row = std::upper_bound(offsets, offsets + rows + 1, element) - offsets - 1;
   const hornfels_tensor &tensor = *to.tensor;
-  throw failure(exit_input, std::string(tensor.position ? tensor.position : "?") + ": error: " + tensor.name + " is " +
-                                tensor_text(tensor) + format(", whose ids are 0 to %lld, but row %lld of ",
-                                                             static_cast<long long>(tensor.limit - 1),
-                                                             static_cast<long long>(row)) +
-                                source.place + format(" holds %lld", static_cast<long long>(id)));
+  throw failure(exit_input,
+                std::string(tensor.position ? tensor.position : "?") + ": error: " + tensor.name + " is " +
+                    tensor_text(tensor) +
+                    format(", whose ids are 0 to %lld, but row %lld of ",
+                           static_cast<long long>(tensor.limit - 1), static_cast<long long>(row)) +
+                    source.place + format(" holds %lld", static_cast<long long>(id)));
 }
 
 /* The ids as they are in the file, in `to.data`. */
@@ -60,66 +63,17 @@ template <class Id> void read_ids(array_source &source, int64_t rows, bound_arra
   }
 }
 
-/* Sorted sets by a bit for each possible id: one pass over the row, one over the bits. */
-class bit_sorter {
-public:
-  explicit bit_sorter(int64_t limit) : words(static_cast<size_t>((limit + 63) / 64)) {}
-
-  /* Writes the distinct ids of [from, end) to `to`, rising, and returns where they end. to <= from. */
-  template <class Id> Id *sort(const Id *from, const Id *end, Id *to) {
-    for (; from != end; ++from)
-      words[static_cast<size_t>(*from) / 64] |= uint64_t{1} << (static_cast<uint64_t>(*from) % 64);
-    for (size_t w = 0; w < words.size(); ++w) {
-      for (uint64_t bits = words[w]; bits != 0; bits &= bits - 1)
-        *to++ = static_cast<Id>(w * 64 + static_cast<size_t>(__builtin_ctzll(bits)));
-      words[w] = 0;
-    }
-    return to;
-  }
-
-private:
-  std::vector<uint64_t> words;
-};
-
-/* Sorts each row in place, and drops repeats in those that are to be sets; the rows move together. */
-template <class Id> void normalize(int64_t rows, bound_array &to) {
-  constexpr int64_t widest_bits = 1 << 20;
-  const int32_t wanted = to.tensor->token_rows;
-  if (wanted == HORNFELS_ROWS_AS_IS)
-    return;
-  const bool sets = wanted == HORNFELS_ROWS_SETS;
-  const int64_t limit = to.tensor->limit;
-  const bool has_bits = sets && limit > 0 && limit <= widest_bits;
-  bit_sorter sorter(has_bits ? limit : 0);
-  Id *const ids = to.data.as<Id>();
-  int64_t *const offsets = to.offsets.as<int64_t>();
-  Id *end = ids;
-  int64_t begin = 0;
-  for (int64_t row = 0; row < rows; ++row) {
-    Id *const from = ids + begin, *const until = ids + offsets[row + 1];
-    begin = offsets[row + 1];
-    /* Looking through the bits costs as much as sorting about an eighth as many ids. */
-    if (has_bits && limit / 64 <= 8 * (until - from)) {
-      end = sorter.sort(from, until, end);
-    } else {
-      std::sort(from, until);
-      end = std::copy(from, sets ? std::unique(from, until) : until, end);
-    }
-    offsets[row + 1] = end - ids;
-  }
-  to.data.shrink(static_cast<size_t>(end - ids) * sizeof(Id));
-}
-
 } // namespace
 
 void read_tokens(array_source &source, int64_t rows, bound_array &to) {
-  if (to.tensor->type == HORNFELS_TOKENS16) {
+  const hornfels_tensor &tensor = *to.tensor;
+  if (tensor.type == HORNFELS_TOKENS16)
     read_ids<uint16_t>(source, rows, to);
-    normalize<uint16_t>(rows, to);
-  } else {
+  else
     read_ids<int32_t>(source, rows, to);
-    normalize<int32_t>(rows, to);
-  }
+  const int64_t ids = hornfels_sort_rows(tensor.type, tensor.token_rows, tensor.limit, to.data.as<void>(),
+                                         to.offsets.as<int64_t>(), rows);
+  to.data.shrink(static_cast<size_t>(ids) * type_bytes(tensor.type));
 }
 
 } // namespace hornfels

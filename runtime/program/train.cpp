@@ -26,17 +26,22 @@ struct row_split {
 row_split split_rows(const options &chosen, int64_t rows) {
   row_split split{{0, rows}, {0, 0}};
   if (chosen.validation >= rows)
-    throw failure(exit_usage, format("error: --validation: %lld is not a whole number from 1 to %lld: the data have %lld rows",
-                                     static_cast<long long>(chosen.validation), static_cast<long long>(rows - 1),
-                                     static_cast<long long>(rows)));
+    throw failure(
+        exit_usage,
+        format("error: --validation: %lld is not a whole number from 1 to %lld: the data have %lld rows",
+               static_cast<long long>(chosen.validation), static_cast<long long>(rows - 1),
+               static_cast<long long>(rows)));
   if (chosen.validation > 0)
     return {{chosen.validation, rows - chosen.validation}, {0, chosen.validation}};
   if (chosen.validation_split > 0) {
-    const int64_t at = static_cast<int64_t>(std::floor(static_cast<double>(rows) * (1.0 - chosen.validation_split)));
+    const int64_t at =
+        static_cast<int64_t>(std::floor(static_cast<double>(rows) * (1.0 - chosen.validation_split)));
     if (at == 0 || at == rows)
-      throw failure(exit_usage, format("error: --validation-split: %g of %lld rows leaves %lld to train and %lld to validate",
-                                       chosen.validation_split, static_cast<long long>(rows), static_cast<long long>(at),
-                                       static_cast<long long>(rows - at)));
+      throw failure(
+          exit_usage,
+          format("error: --validation-split: %g of %lld rows leaves %lld to train and %lld to validate",
+                 chosen.validation_split, static_cast<long long>(rows), static_cast<long long>(at),
+                 static_cast<long long>(rows - at)));
     split = {{0, at}, {at, rows - at}};
   }
   return split;
@@ -49,13 +54,16 @@ void check_paths(const options &chosen) {
     if (output.second.empty())
       continue;
     if (output.second == chosen.data || same_file(output.second, chosen.data))
-      throw failure(exit_system, std::string("error: ") + output.first + " is also the data: " + quoted(output.second));
+      throw failure(exit_system,
+                    std::string("error: ") + output.first + " is also the data: " + quoted(output.second));
     file_error error;
     require(check_output(output.second, error), error);
   }
-  if (!chosen.weights.empty() && (chosen.weights == chosen.history || same_file(chosen.weights, chosen.history)))
+  if (!chosen.weights.empty() &&
+      (chosen.weights == chosen.history || same_file(chosen.weights, chosen.history)))
     throw failure(exit_system, "error: --weights and --history are the same file: " + quoted(chosen.weights));
-  if (!chosen.history.empty() && !chosen.initial_weights.empty() && same_file(chosen.history, chosen.initial_weights))
+  if (!chosen.history.empty() && !chosen.initial_weights.empty() &&
+      same_file(chosen.history, chosen.initial_weights))
     throw failure(exit_system, "error: --history is also --initial-weights: " + quoted(chosen.history));
 }
 
@@ -94,8 +102,9 @@ private:
 };
 
 trainer::trainer(const hornfels_model &table, const options &chosen_options)
-    : model(table), chosen(chosen_options), epochs(chosen.epochs > 0 ? chosen.epochs : model.training->epochs),
-      names(metric_names(model)), bar(describe_display(), chosen.verbose) {
+    : model(table), chosen(chosen_options),
+      epochs(chosen.epochs > 0 ? chosen.epochs : model.training->epochs), names(metric_names(model)),
+      bar(describe_display(), chosen.verbose) {
   check_paths(chosen);
   const data_file file(chosen.data);
   data = bind(model, file, {"_train"}, true);
@@ -107,8 +116,9 @@ trainer::trainer(const hornfels_model &table, const options &chosen_options)
   batch = choose_batch(model, chosen, split.training.count);
   const int64_t wanted = choose_batch(model, chosen, INT64_MAX);
   if (wanted > batch)
-    print_error(std::string(model.name) + format(": warning: batches of %lld, but %lld rows to train: each step takes all",
-                                                 static_cast<long long>(wanted), static_cast<long long>(batch)));
+    print_error(std::string(model.name) +
+                format(": warning: batches of %lld, but %lld rows to train: each step takes all",
+                       static_cast<long long>(wanted), static_cast<long long>(batch)));
   handle = std::make_unique<model_handle>(model, batch, chosen.threads);
   handle->initialize(chosen.seed);
   if (!chosen.initial_weights.empty())
@@ -122,7 +132,8 @@ trainer::trainer(const hornfels_model &table, const options &chosen_options)
 }
 
 void trainer::announce() const {
-  std::string text = std::string(model.name) + format(": %lld rows to train", static_cast<long long>(split.training.count));
+  std::string text =
+      std::string(model.name) + format(": %lld rows to train", static_cast<long long>(split.training.count));
   if (split.validation.count > 0)
     text += format(", %lld to validate", static_cast<long long>(split.validation.count));
   if (test.rows > 0)
@@ -133,16 +144,19 @@ void trainer::announce() const {
 
 std::string trainer::where() const {
   const int64_t epoch = (steps_done - 1) / steps();
-  return format("step %lld of epoch %lld (step %lld in all)", static_cast<long long>(steps_done - epoch * steps()),
-                static_cast<long long>(epoch + 1), static_cast<long long>(steps_done));
+  return format("step %lld of epoch %lld (step %lld in all)",
+                static_cast<long long>(steps_done - epoch * steps()), static_cast<long long>(epoch + 1),
+                static_cast<long long>(steps_done));
 }
 
 void trainer::require_finite(double loss) {
   if (std::isfinite(loss))
     return;
   bar.leave_line();
-  throw failure(exit_diverged, std::string("error: the loss is ") + (std::isnan(loss) ? "not a number" : "infinite") + " at " +
-                                   where() + format(", learning rate %g; no weights were written", handle->learning_rate()));
+  throw failure(exit_diverged,
+                std::string("error: the loss is ") + (std::isnan(loss) ? "not a number" : "infinite") +
+                    " at " + where() +
+                    format(", learning rate %g; no weights were written", handle->learning_rate()));
 }
 
 /* The steps of an epoch, the last batch with the rows that remain. False: stopped by a signal. */
@@ -177,7 +191,8 @@ bool trainer::run_epoch(int64_t epoch) {
   epoch_seconds.push_back(seconds_now() - start);
   logs values = make_logs(names, handle->metrics());
   if (split.validation.count > 0) {
-    const std::vector<double> &held_out = evaluate_rows(*handle, *batches, split.validation.first, split.validation.count);
+    const std::vector<double> &held_out =
+        evaluate_rows(*handle, *batches, split.validation.first, split.validation.count);
     if (!signal_received()) {
       require_finite(held_out.front());
       const logs more = make_logs(names, held_out, "val_");
@@ -190,7 +205,8 @@ bool trainer::run_epoch(int64_t epoch) {
   return !stopped();
 }
 
-/* Writes what was asked for. A full disk must not cost what else can be saved: the first failure is thrown at the end. */
+/* Writes what was asked for. A full disk must not cost what else can be saved: the first failure is thrown at
+ * the end. */
 void trainer::save(bool early) {
   std::unique_ptr<failure> first;
   const auto attempt = [&](const std::string &path, auto write) {
@@ -215,9 +231,11 @@ void trainer::print_timing() const {
   for (size_t i = 0; i < epoch_seconds.size(); ++i)
     print(format("timing: epoch %zu %.6f s\n", i + 1, epoch_seconds[i]));
   const double sum = std::accumulate(epoch_seconds.begin(), epoch_seconds.end(), 0.0);
-  print(format("timing: mean %.6f s, least %.6f s an epoch of %lld steps, batches gathered, validation aside; data read in %.3f s\n",
-               sum / static_cast<double>(epoch_seconds.size()), *std::min_element(epoch_seconds.begin(), epoch_seconds.end()),
-               static_cast<long long>(steps()), data_seconds));
+  print(format("timing: mean %.6f s, least %.6f s an epoch of %lld steps, batches gathered, validation "
+               "aside; data read in %.3f s\n",
+               sum / static_cast<double>(epoch_seconds.size()),
+               *std::min_element(epoch_seconds.begin(), epoch_seconds.end()), static_cast<long long>(steps()),
+               data_seconds));
 }
 
 exit_code trainer::run() {

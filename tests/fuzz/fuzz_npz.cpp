@@ -1,5 +1,5 @@
-/* Any bytes as an archive: read to the end, loaded as weights, bound as data. libFuzzer finds what crashes, hangs or
- * takes too much memory; every refusal must be a message.
+/* Any bytes as an archive: read to the end, loaded as weights, bound as data. libFuzzer finds what crashes,
+ * hangs or takes too much memory; every refusal must be a message.
  *
  *   fuzz_npz -max_len=8192 -max_total_time=60 -rss_limit_mb=512 CORPUS
  */
@@ -85,15 +85,19 @@ void bind_data(const hornfels_model &model, const std::string &path) {
 
 /* Where mutation begins: archives that are right. */
 std::string seed(unsigned number) {
-  const std::string y = npy<int32_t>({1, 0}), ids = npy<uint16_t>({4, 4, 9, 1}), offsets = npy<int64_t>({0, 3, 4});
+  const std::string y = npy<int32_t>({1, 0}), ids = npy<uint16_t>({4, 4, 9, 1}),
+                    offsets = npy<int64_t>({0, 3, 4});
   const bool packed = number % 2;
   switch (number / 2 % 4) {
   case 0:
-    return zip({{"x_train_values.npy", ids, packed}, {"x_train_offsets.npy", offsets, packed}, {"y_train.npy", y}});
+    return zip(
+        {{"x_train_values.npy", ids, packed}, {"x_train_offsets.npy", offsets, packed}, {"y_train.npy", y}});
   case 1:
-    return zip({{"x_train.npy", npy<double>({2, 13}, std::vector<double>(26, 0.5)), packed}, {"y_train.npy", y, packed}});
+    return zip({{"x_train.npy", npy<double>({2, 13}, std::vector<double>(26, 0.5)), packed},
+                {"y_train.npy", y, packed}});
   case 2:
-    return zip({{"dense/kernel.npy", npy<float>({13, 1}, std::vector<float>(13)), packed}, {"dense/bias.npy", npy<float>({1}), packed}});
+    return zip({{"dense/kernel.npy", npy<float>({13, 1}, std::vector<float>(13)), packed},
+                {"dense/bias.npy", npy<float>({1}), packed}});
   default:
     return npy<float>({2, 13}, std::vector<float>(26));
   }
@@ -107,7 +111,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   file.set(data, size);
   read_arrays(file.path);
   load(file.path);
-  for (const hornfels_model *model : {&words_model, &topics_model, &notes_model, &prices_model, &digits_model})
+  for (const hornfels_model *model :
+       {&words_model, &topics_model, &notes_model, &prices_model, &digits_model})
     bind_data(*model, file.path);
   return 0;
 }

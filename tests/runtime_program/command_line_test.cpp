@@ -69,7 +69,8 @@ TEST_F(command_line, without_arguments_is_short_help_and_2) {
   const outcome result = run(prices({}));
   EXPECT_EQ(result.code, 2);
   EXPECT_EQ(result.out, "");
-  EXPECT_EQ(result.err.find("prices, a model compiled from models/prices.horn:2:1\n\ncommands\n  train "), 0u) << result.err;
+  EXPECT_EQ(result.err.find("prices, a model compiled from models/prices.horn:2:1\n\ncommands\n  train "), 0u)
+      << result.err;
 }
 
 TEST_F(command_line, help_and_version) {
@@ -78,13 +79,17 @@ TEST_F(command_line, help_and_version) {
     EXPECT_EQ(result.code, 0);
     EXPECT_NE(result.out.find("  predict "), std::string::npos);
   }
-  for (const std::vector<std::string> &way : {std::vector<std::string>{"help", "train"}, {"train", "--help"}}) {
+  for (const std::vector<std::string> &way :
+       {std::vector<std::string>{"help", "train"}, {"train", "--help"}}) {
     const outcome result = run(prices(way));
     EXPECT_EQ(result.code, 0);
     EXPECT_NE(result.out.find("--initial-weights FILE"), std::string::npos);
-    EXPECT_NE(result.out.find("Without options: 10 epochs, batches of 16, learning rate 1e-06"), std::string::npos) << result.out;
+    EXPECT_NE(result.out.find("Without options: 10 epochs, batches of 16, learning rate 1e-06"),
+              std::string::npos)
+        << result.out;
   }
-  EXPECT_EQ(run(prices({"--version"})).out, "prices, compiled by hornfels from models/prices.horn:2:1\nstructure 0123abcd, interface 1\n");
+  EXPECT_EQ(run(prices({"--version"})).out,
+            "prices, compiled by hornfels from models/prices.horn:2:1\nstructure 0123abcd, interface 1\n");
 }
 
 TEST_F(command_line, wrong_use_is_named) {
@@ -122,7 +127,8 @@ TEST_F(command_line, wrong_values_are_named_with_what_is_allowed) {
   expect_usage({"train", "--verbose=3"}, "--verbose: 3 is not a whole number from 0 to 2");
   expect_usage({"train", "--seed=-1"}, "--seed: -1 is not a whole number from 0 to 18446744073709551615");
   for (const char *value : {"nan", "-0.1", "0", "inf", "x", "1e999"})
-    expect_usage({"train", "--learning-rate", value}, std::string("--learning-rate: ") + value + " is not a number above 0");
+    expect_usage({"train", "--learning-rate", value},
+                 std::string("--learning-rate: ") + value + " is not a number above 0");
   for (const char *value : {"1.0", "0", "-0.5", "nan"})
     expect_usage({"train", "--validation-split", value},
                  std::string("--validation-split: ") + value + " is not a number between 0 and 1");
@@ -154,11 +160,14 @@ TEST_F(command_line, outputs_that_cannot_be_are_refused_before_training) {
   mkfifo((folder / "fifo").c_str(), 0600);
   mkdir((folder / "sub").c_str(), 0700);
   for (const char *option : {"--weights", "--history"}) {
-    expect_failure({"train", "--data", "d.npz", option, "nowhere/w"}, 3, "nowhere/w: error: cannot be written: No such file");
+    expect_failure({"train", "--data", "d.npz", option, "nowhere/w"}, 3,
+                   "nowhere/w: error: cannot be written: No such file");
     expect_failure({"train", "--data", "d.npz", option, "sub"}, 3, "sub: error: is a directory");
     expect_failure({"train", "--data", "d.npz", option, "fifo"}, 3, "fifo: error: is not a regular file");
-    expect_failure({"train", "--data", "d.npz", option, "/dev/null"}, 3, "/dev/null: error: is not a regular file");
-    expect_failure({"train", "--data", "d.npz", option, "./d.npz"}, 3, std::string(option) + " is also the data: ./d.npz");
+    expect_failure({"train", "--data", "d.npz", option, "/dev/null"}, 3,
+                   "/dev/null: error: is not a regular file");
+    expect_failure({"train", "--data", "d.npz", option, "./d.npz"}, 3,
+                   std::string(option) + " is also the data: ./d.npz");
   }
   expect_failure({"train", "--data", "d.npz", "--weights", "w", "--history", "w"}, 3, "are the same file: w");
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"d.npz", "fifo", "sub"}));
@@ -166,11 +175,14 @@ TEST_F(command_line, outputs_that_cannot_be_are_refused_before_training) {
 }
 
 TEST_F(command_line, train_evaluate_and_predict) {
-  outcome result = run(prices({"train", "--data", "d.npz", "--weights", "w.npz", "--history=h.json", "--epochs", "2", "--validation",
-                               "3", "--batch-size", "4", "--seed", "7", "--learning-rate", "0.0001"}));
+  outcome result =
+      run(prices({"train", "--data", "d.npz", "--weights", "w.npz", "--history=h.json", "--epochs", "2",
+                  "--validation", "3", "--batch-size", "4", "--seed", "7", "--learning-rate", "0.0001"}));
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.err, "");
-  EXPECT_EQ(result.out.find("prices: 7 rows to train, 3 to validate, 10 to test; 2 steps of 4 rows an epoch\nEpoch 1/2\n2/2 - 0s - "), 0u)
+  EXPECT_EQ(result.out.find("prices: 7 rows to train, 3 to validate, 10 to test; 2 steps of 4 rows an "
+                            "epoch\nEpoch 1/2\n2/2 - 0s - "),
+            0u)
       << result.out;
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"d.npz", "h.json", "w.npz"}));
   const std::string history = read_file(folder / "h.json");
@@ -185,13 +197,15 @@ TEST_F(command_line, train_evaluate_and_predict) {
   EXPECT_EQ(result.out.substr(result.out.find('\n') + 1), test_lines);
 
   for (const char *name : {"p.npy", "q.npy"}) {
-    result = run(prices({"predict", "--data", "d.npz", "--weights", "w.npz", "-o", name, "--batch-size", "3", "--verbose=0"}));
+    result = run(prices({"predict", "--data", "d.npz", "--weights", "w.npz", "-o", name, "--batch-size", "3",
+                         "--verbose=0"}));
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_EQ(result.out, "");
   }
   const std::string predictions = read_file(folder / "p.npy");
   EXPECT_EQ(predictions, read_file(folder / "q.npy"));
-  EXPECT_NE(predictions.find("'descr': '<f4', 'fortran_order': False, 'shape': (10, 1), }"), std::string::npos);
+  EXPECT_NE(predictions.find("'descr': '<f4', 'fortran_order': False, 'shape': (10, 1), }"),
+            std::string::npos);
   EXPECT_EQ(predictions.size(), 128u + 40u);
   result = run(prices({"predict", "--data", "d.npz", "--weights", "w.npz", "-o", "p.npz"}));
   EXPECT_EQ(result.code, 0) << result.err;
@@ -200,7 +214,8 @@ TEST_F(command_line, train_evaluate_and_predict) {
 
 TEST_F(command_line, the_same_seed_gives_the_same_bytes_in_any_locale) {
   const auto weights = [&](const char *seed, const char *locale) {
-    process one = prices({"train", "--data", "d.npz", "--weights", "w.npz", "--history", "h.json", "--epochs", "2", "--seed", seed, "--batch-size=3"});
+    process one = prices({"train", "--data", "d.npz", "--weights", "w.npz", "--history", "h.json", "--epochs",
+                          "2", "--seed", seed, "--batch-size=3"});
     one.environment = {std::string("LC_ALL=") + locale, "HOME=/nowhere", "TMPDIR=/nowhere"};
     EXPECT_EQ(run(one).code, 0);
     return read_file(folder / "w.npz") + read_file(folder / "h.json");
@@ -212,7 +227,8 @@ TEST_F(command_line, the_same_seed_gives_the_same_bytes_in_any_locale) {
 
 TEST_F(command_line, initial_weights_are_where_training_starts) {
   ASSERT_EQ(run(prices({"train", "--data", "d.npz", "--weights", "w.npz", "--epochs", "1"})).code, 0);
-  const outcome start = run(prices({"train", "--data", "d.npz", "--initial-weights", "w.npz", "--weights", "w.npz", "--epochs", "1", "--learning-rate", "1e-30"}));
+  const outcome start = run(prices({"train", "--data", "d.npz", "--initial-weights", "w.npz", "--weights",
+                                    "w.npz", "--epochs", "1", "--learning-rate", "1e-30"}));
   EXPECT_EQ(start.code, 0) << start.err;
   const outcome trained = run(prices({"evaluate", "--data", "d.npz", "--weights", "w.npz"}));
   EXPECT_EQ(start.out.substr(start.out.find("test loss")), trained.out.substr(trained.out.find("test loss")));
@@ -230,8 +246,9 @@ TEST_F(command_line, without_test_arrays_there_is_no_test) {
   const outcome result = run(prices({"train", "--data", "t.npz", "--epochs", "1"}));
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.out.find("test"), std::string::npos);
-  expect_failure({"evaluate", "--data", "t.npz", "--weights", "d.npz"}, 1,
-                 "t.npz: error: no array features_test or x_test for features (f32[13], models/prices.horn:2:14)");
+  expect_failure(
+      {"evaluate", "--data", "t.npz", "--weights", "d.npz"}, 1,
+      "t.npz: error: no array features_test or x_test for features (f32[13], models/prices.horn:2:14)");
 }
 
 TEST_F(command_line, a_single_row_trains) {
@@ -240,7 +257,8 @@ TEST_F(command_line, a_single_row_trains) {
 }
 
 TEST_F(command_line, timing_is_a_line_an_epoch_and_the_mean) {
-  const outcome result = run(prices({"train", "--data", "d.npz", "--epochs", "2", "--timing", "--verbose=0"}));
+  const outcome result =
+      run(prices({"train", "--data", "d.npz", "--epochs", "2", "--timing", "--verbose=0"}));
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.out.find("timing: epoch 1 0."), 0u) << result.out;
   EXPECT_NE(result.out.find("\ntiming: mean 0."), std::string::npos);
@@ -248,22 +266,28 @@ TEST_F(command_line, timing_is_a_line_an_epoch_and_the_mean) {
 
 TEST_F(command_line, a_loss_that_is_no_number_stops_with_4_and_keeps_the_weights) {
   write_file(folder / "w.npz", "the weights of before");
-  const outcome result =
-      run(prices({"train", "--data", "d.npz", "--weights", "w.npz", "--learning-rate", "1e30", "--batch-size", "5"}));
+  const outcome result = run(prices(
+      {"train", "--data", "d.npz", "--weights", "w.npz", "--learning-rate", "1e30", "--batch-size", "5"}));
   EXPECT_EQ(result.code, 4);
   EXPECT_NE(result.err.find("prices: error: the loss is "), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find(" at step 1 of epoch 2 (step 3 in all), learning rate 1e+30; no weights were written"), std::string::npos) << result.err;
+  EXPECT_NE(
+      result.err.find(" at step 1 of epoch 2 (step 3 in all), learning rate 1e+30; no weights were written"),
+      std::string::npos)
+      << result.err;
   EXPECT_EQ(read_file(folder / "w.npz"), "the weights of before");
 }
 
 TEST_F(command_line, names_of_files_may_be_anything) {
-  for (const std::string &name : {std::string("two words"), std::string("new\nline"), std::string("-x"), std::string("--epochs"),
-                                  std::string("a'b\"c"), std::string(255, 'n'), std::string("bad\xff utf8")}) {
+  for (const std::string &name :
+       {std::string("two words"), std::string("new\nline"), std::string("-x"), std::string("--epochs"),
+        std::string("a'b\"c"), std::string(255, 'n'), std::string("bad\xff utf8")}) {
     write_file(folder / name, prices_data());
-    const outcome result = run(prices({"train", "--data=" + name, "--epochs", "1", "--weights=" + name + ""}));
+    const outcome result =
+        run(prices({"train", "--data=" + name, "--epochs", "1", "--weights=" + name + ""}));
     EXPECT_EQ(result.code, 3) << "the data are never overwritten";
     EXPECT_EQ(run(prices({"train", "--data=" + name, "--epochs", "1"})).code, 0) << name;
-    EXPECT_EQ(run(prices({"train", "--data", "d.npz", "--epochs", "1", "--weights=" + name})).code, 0) << name;
+    EXPECT_EQ(run(prices({"train", "--data", "d.npz", "--epochs", "1", "--weights=" + name})).code, 0)
+        << name;
     EXPECT_EQ(read_file(folder / name).substr(0, 2), "PK");
   }
   expect_failure({"train", "--data", "no\nfile\x1b[31m"}, 3, "\"no\\nfile\\x1b[31m\": error: No such file");
@@ -273,8 +297,9 @@ TEST_F(command_line, names_of_files_may_be_anything) {
 TEST_F(command_line, a_deleted_working_directory_is_no_obstacle) {
   const scratch_folder other;
   process one;
-  one.arguments = {"/bin/sh", "-c", "cd " + (other / "gone") + " && rmdir " + (other / "gone") + " && exec " + PRICES_PROGRAM +
-                                        " train --epochs 1 --data " + (folder / "d.npz")};
+  one.arguments = {"/bin/sh", "-c",
+                   "cd " + (other / "gone") + " && rmdir " + (other / "gone") + " && exec " + PRICES_PROGRAM +
+                       " train --epochs 1 --data " + (folder / "d.npz")};
   mkdir((other / "gone").c_str(), 0700);
   EXPECT_EQ(run(one).code, 0);
 }
@@ -293,7 +318,10 @@ TEST_F(command_line, standard_output_that_fails_is_3) {
     EXPECT_EQ(read_file(folder / "d.npz"), prices_data()) << "nothing is written where standard output was";
   }
   process pipe = prices({});
-  pipe.arguments = {"/bin/sh", "-c", "(" PRICES_PROGRAM " train --data d.npz --epochs 1000000 --weights w.npz; echo $? >code) | head -2 >/dev/null"};
+  pipe.arguments = {
+      "/bin/sh", "-c",
+      "(" PRICES_PROGRAM
+      " train --data d.npz --epochs 1000000 --weights w.npz; echo $? >code) | head -2 >/dev/null"};
   EXPECT_EQ(run(pipe).code, 0);
   EXPECT_EQ(read_file(folder / "code"), "3\n");
   process no_err = prices({"train", "--data", "nothing"});
@@ -305,7 +333,8 @@ TEST_F(command_line, signals_save_and_leave) {
   const std::pair<int, int> cases[] = {{SIGINT, 130}, {SIGTERM, 143}, {SIGHUP, 143}};
   for (const auto &one : cases) {
     unlink((folder / "w.npz").c_str());
-    process training = prices({"train", "--data", "d.npz", "--epochs", "2000000000", "--weights", "w.npz", "--history", "h.json", "--verbose=0"});
+    process training = prices({"train", "--data", "d.npz", "--epochs", "2000000000", "--weights", "w.npz",
+                               "--history", "h.json", "--verbose=0"});
     training.signal = one.first;
     training.signal_after = 0.3;
     const outcome result = run(training);
@@ -321,10 +350,12 @@ TEST_F(command_line, signals_save_and_leave) {
 TEST_F(command_line, a_second_signal_leaves_at_once) {
   const int64_t rows = 30000;
   write_file(folder / "images.npz",
-             zip({{"x_train.npy", npy<uint8_t>({rows, 28, 28}, std::vector<uint8_t>(static_cast<size_t>(rows) * 784, 9))},
+             zip({{"x_train.npy",
+                   npy<uint8_t>({rows, 28, 28}, std::vector<uint8_t>(static_cast<size_t>(rows) * 784, 9))},
                   {"y_train.npy", npy<uint8_t>(std::vector<uint8_t>(static_cast<size_t>(rows), 3))}}));
   process training = prices({});
-  training.arguments = {DIGITS_PROGRAM, "train", "--data", "images.npz", "--batch-size", "30000", "--epochs", "100000", "--weights", "w.npz"};
+  training.arguments = {DIGITS_PROGRAM, "train",    "--data", "images.npz", "--batch-size",
+                        "30000",        "--epochs", "100000", "--weights",  "w.npz"};
   training.signal = SIGTERM;
   training.signal_after = 0.5;
   training.signals = 2;
@@ -337,11 +368,15 @@ TEST_F(command_line, a_second_signal_leaves_at_once) {
 TEST_F(command_line, a_full_disk_leaves_the_old_file) {
   write_file(folder / "w.npz", "old");
   process one = prices({});
-  /* A file size limit of 0 is what a full disk is: every write fails (and SIGXFSZ is ignored by the shell). */
-  one.arguments = {"/bin/sh", "-c", "trap '' XFSZ; ulimit -f 0; exec " PRICES_PROGRAM " train --data d.npz --epochs 1 --weights w.npz"};
+  /* A file size limit of 0 is what a full disk is: every write fails (and SIGXFSZ is ignored by the shell).
+   */
+  one.arguments = {"/bin/sh", "-c",
+                   "trap '' XFSZ; ulimit -f 0; exec " PRICES_PROGRAM
+                   " train --data d.npz --epochs 1 --weights w.npz"};
   const outcome result = run(one);
   EXPECT_EQ(result.code, 3);
-  EXPECT_NE(result.err.find("w.npz: error: cannot be written: File too large"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("w.npz: error: cannot be written: File too large"), std::string::npos)
+      << result.err;
   EXPECT_EQ(read_file(folder / "w.npz"), "old");
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"d.npz", "w.npz"}));
 }
@@ -354,7 +389,9 @@ TEST_F(command_line, a_terminal_shows_a_bar_and_others_do_not) {
   outcome result = run(training);
   EXPECT_EQ(result.code, 0);
   EXPECT_NE(result.out.find("Epoch 1/2\r\n"), std::string::npos);
-  EXPECT_NE(result.out.find("\x1b[1m2/2\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m0s\x1b[0m "), std::string::npos)
+  EXPECT_NE(result.out.find(
+                "\x1b[1m2/2\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m0s\x1b[0m "),
+            std::string::npos)
       << result.out;
   for (const char *quiet : {"NO_COLOR=1", "TERM=dumb"}) {
     training.environment = {"TERM=xterm", quiet};

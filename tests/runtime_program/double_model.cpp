@@ -20,8 +20,8 @@ struct setting {
   double rate;
 };
 
-/* y = f(x . kernel + bias) for one row at a time; d loss / d logits = prediction - target for all three losses (for
- * squares times 2), so one update serves them all. */
+/* y = f(x . kernel + bias) for one row at a time; d loss / d logits = prediction - target for all three
+ * losses (for squares times 2), so one update serves them all. */
 struct state {
   const setting &of;
   int64_t capacity;
@@ -33,8 +33,8 @@ struct state {
   std::string error;
 
   state(const setting &s, int64_t most)
-      : of(s), capacity(most), kernel(static_cast<size_t>(s.features * s.units)), bias(static_cast<size_t>(s.units)),
-        rate(s.rate) {}
+      : of(s), capacity(most), kernel(static_cast<size_t>(s.features * s.units)),
+        bias(static_cast<size_t>(s.units)), rate(s.rate) {}
 
   int32_t fail(int32_t status, const char *message) {
     error = message;
@@ -115,7 +115,8 @@ struct state {
     error.clear();
     if (!data || batch < 0 || batch > capacity)
       return fail(HORNFELS_BAD_ARGUMENT, "a batch beyond the capacity");
-    return ready ? static_cast<int32_t>(HORNFELS_OK) : fail(HORNFELS_BAD_STATE, "neither initialised nor loaded");
+    return ready ? static_cast<int32_t>(HORNFELS_OK)
+                 : fail(HORNFELS_BAD_STATE, "neither initialised nor loaded");
   }
 
   void train(const hornfels_array *data, int64_t batch) {
@@ -125,7 +126,8 @@ struct state {
     const double scale = rate / static_cast<double>(batch);
     for (int64_t row = 0; row < batch; ++row)
       for (int64_t u = 0; u < of.units; ++u) {
-        const float change = static_cast<float>(scale * errors[static_cast<size_t>(row)][static_cast<size_t>(u)]);
+        const float change =
+            static_cast<float>(scale * errors[static_cast<size_t>(row)][static_cast<size_t>(u)]);
         bias[static_cast<size_t>(u)] -= change;
         each_feature(data[0], row, [&](int64_t f, float value) { kernel[at(f, u)] -= change * value; });
       }
@@ -238,44 +240,96 @@ int64_t arena_bytes(const void *) { return 0; }
 template <const setting &S>
 hornfels_model table(const char *name, const char *source, const hornfels_tensor *variables,
                      const char *const *metrics, const hornfels_training *training) {
-  return {HORNFELS_ABI_VERSION, name, source, "0123abcd", 1, 1, 1, 3, 2, &S.input, &S.output, &S.target, variables,
-          metrics, training, create<S>, destroy, set_pool, initialize, train_step, evaluate_step, predict,
-          reset_metrics, get_metrics, get_variable, set_variable, set_learning_rate, get_learning_rate, set_seed,
-          get_seed, set_step, get_step, last_error, arena_bytes};
+  return {HORNFELS_ABI_VERSION,
+          name,
+          source,
+          "0123abcd",
+          1,
+          1,
+          1,
+          3,
+          2,
+          &S.input,
+          &S.output,
+          &S.target,
+          variables,
+          metrics,
+          training,
+          create<S>,
+          destroy,
+          set_pool,
+          initialize,
+          train_step,
+          evaluate_step,
+          predict,
+          reset_metrics,
+          get_metrics,
+          get_variable,
+          set_variable,
+          set_learning_rate,
+          get_learning_rate,
+          set_seed,
+          get_seed,
+          set_step,
+          get_step,
+          last_error,
+          arena_bytes};
 }
 
 constexpr int64_t one[] = {1}, topics[] = {46}, ten[] = {10}, features[] = {13}, image[] = {28, 28, 1};
 constexpr int64_t words_kernel[] = {10000, 1}, topics_kernel[] = {10000, 46}, prices_kernel[] = {13, 1},
                   digits_kernel[] = {784, 10}, notes_kernel[] = {100000, 1};
 
-constexpr hornfels_tensor tokens(const char *name, int32_t type, int32_t rows, int64_t limit, const char *position) {
+constexpr hornfels_tensor tokens(const char *name, int32_t type, int32_t rows, int64_t limit,
+                                 const char *position) {
   return {name, type, 0, 0, rows, nullptr, limit, 0, position, nullptr};
 }
-constexpr hornfels_tensor dense(const char *name, int32_t type, int32_t rank, const int64_t *shape, int64_t limit,
-                                int32_t accepts, const char *position, const char *limit_position) {
+constexpr hornfels_tensor dense(const char *name, int32_t type, int32_t rank, const int64_t *shape,
+                                int64_t limit, int32_t accepts, const char *position,
+                                const char *limit_position) {
   return {name, type, 0, rank, 0, shape, limit, accepts, position, limit_position};
 }
 
-constexpr setting words = {loss_kind::logistic, 10000, 1,
-                           tokens("review", HORNFELS_TOKENS16, HORNFELS_ROWS_SETS, 10000, "models/words.horn:2:13"),
-                           dense("sentiment", HORNFELS_F32, 1, one, 0, 0, "models/words.horn:2:38", nullptr),
-                           dense("sentiment", HORNFELS_F32, 1, one, 0, 0, "models/words.horn:2:38", nullptr), 0.5};
-constexpr setting stories = {loss_kind::softmax, 10000, 46,
-                             tokens("story", HORNFELS_TOKENS16, HORNFELS_ROWS_SETS, 10000, "models/topics.horn:2:14"),
-                             dense("topic", HORNFELS_F32, 1, topics, 46, 1, "models/topics.horn:2:38", "models/topics.horn:4:5"),
-                             dense("topic", HORNFELS_F32, 1, topics, 0, 0, "models/topics.horn:2:38", nullptr), 1.0};
-constexpr setting prices = {loss_kind::squares, 13, 1,
-                            dense("features", HORNFELS_F32, 1, features, 0, 0, "models/prices.horn:2:14", nullptr),
-                            dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr),
-                            dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr), 1e-6};
-constexpr setting digits = {loss_kind::softmax, 784, 10,
-                            dense("image", HORNFELS_F32, 3, image, 0, 0, "models/digits.horn:2:14", nullptr),
-                            dense("digit", HORNFELS_I32, 0, nullptr, 10, 0, "models/digits.horn:2:38", "models/digits.horn:4:5"),
-                            dense("digit", HORNFELS_F32, 1, ten, 0, 0, "models/digits.horn:2:38", nullptr), 1e-5};
-constexpr setting notes = {loss_kind::logistic, 100000, 1,
-                           tokens("note", HORNFELS_TOKENS32, HORNFELS_ROWS_SORTED, 100000, "models/notes.horn:2:13"),
-                           dense("mood", HORNFELS_F32, 1, one, 0, 0, "models/notes.horn:2:38", nullptr),
-                           dense("mood", HORNFELS_F32, 1, one, 0, 0, "models/notes.horn:2:38", nullptr), 0.5};
+constexpr setting words = {
+    loss_kind::logistic,
+    10000,
+    1,
+    tokens("review", HORNFELS_TOKENS16, HORNFELS_ROWS_SETS, 10000, "models/words.horn:2:13"),
+    dense("sentiment", HORNFELS_F32, 1, one, 0, 0, "models/words.horn:2:38", nullptr),
+    dense("sentiment", HORNFELS_F32, 1, one, 0, 0, "models/words.horn:2:38", nullptr),
+    0.5};
+constexpr setting stories = {
+    loss_kind::softmax,
+    10000,
+    46,
+    tokens("story", HORNFELS_TOKENS16, HORNFELS_ROWS_SETS, 10000, "models/topics.horn:2:14"),
+    dense("topic", HORNFELS_F32, 1, topics, 46, 1, "models/topics.horn:2:38", "models/topics.horn:4:5"),
+    dense("topic", HORNFELS_F32, 1, topics, 0, 0, "models/topics.horn:2:38", nullptr),
+    1.0};
+constexpr setting prices = {
+    loss_kind::squares,
+    13,
+    1,
+    dense("features", HORNFELS_F32, 1, features, 0, 0, "models/prices.horn:2:14", nullptr),
+    dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr),
+    dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr),
+    1e-6};
+constexpr setting digits = {
+    loss_kind::softmax,
+    784,
+    10,
+    dense("image", HORNFELS_F32, 3, image, 0, 0, "models/digits.horn:2:14", nullptr),
+    dense("digit", HORNFELS_I32, 0, nullptr, 10, 0, "models/digits.horn:2:38", "models/digits.horn:4:5"),
+    dense("digit", HORNFELS_F32, 1, ten, 0, 0, "models/digits.horn:2:38", nullptr),
+    1e-5};
+constexpr setting notes = {
+    loss_kind::logistic,
+    100000,
+    1,
+    tokens("note", HORNFELS_TOKENS32, HORNFELS_ROWS_SORTED, 100000, "models/notes.horn:2:13"),
+    dense("mood", HORNFELS_F32, 1, one, 0, 0, "models/notes.horn:2:38", nullptr),
+    dense("mood", HORNFELS_F32, 1, one, 0, 0, "models/notes.horn:2:38", nullptr),
+    0.5};
 
 constexpr hornfels_tensor variable(const char *name, int32_t role, int32_t rank, const int64_t *shape) {
   return {name, HORNFELS_F32, role, rank, 0, shape, 0, 0, nullptr, nullptr};
@@ -294,15 +348,20 @@ const hornfels_tensor notes_variables[] = {variable("dense/kernel", HORNFELS_WEI
 
 const char *const loss_accuracy[] = {"loss", "accuracy"};
 const char *const loss_mae[] = {"loss", "mae"};
-const hornfels_training four_epochs = {4, 512, 0.5}, nine_epochs = {9, 512, 1.0}, many_epochs = {10, 16, 1e-6},
-                        one_epoch = {1, 128, 1e-5};
+const hornfels_training four_epochs = {4, 512, 0.5}, nine_epochs = {9, 512, 1.0},
+                        many_epochs = {10, 16, 1e-6}, one_epoch = {1, 128, 1e-5};
 
 } // namespace
 
-const hornfels_model words_model = table<words>("words", "models/words.horn:2:1", words_variables, loss_accuracy, &four_epochs);
-const hornfels_model topics_model = table<stories>("topics", "models/topics.horn:2:1", topics_variables, loss_accuracy, &nine_epochs);
-const hornfels_model prices_model = table<prices>("prices", "models/prices.horn:2:1", prices_variables, loss_mae, &many_epochs);
-const hornfels_model digits_model = table<digits>("digits", "models/digits.horn:2:1", digits_variables, loss_accuracy, &one_epoch);
-const hornfels_model notes_model = table<notes>("notes", "models/notes.horn:2:1", notes_variables, loss_accuracy, &four_epochs);
+const hornfels_model words_model =
+    table<words>("words", "models/words.horn:2:1", words_variables, loss_accuracy, &four_epochs);
+const hornfels_model topics_model =
+    table<stories>("topics", "models/topics.horn:2:1", topics_variables, loss_accuracy, &nine_epochs);
+const hornfels_model prices_model =
+    table<prices>("prices", "models/prices.horn:2:1", prices_variables, loss_mae, &many_epochs);
+const hornfels_model digits_model =
+    table<digits>("digits", "models/digits.horn:2:1", digits_variables, loss_accuracy, &one_epoch);
+const hornfels_model notes_model =
+    table<notes>("notes", "models/notes.horn:2:1", notes_variables, loss_accuracy, &four_epochs);
 
 } // namespace hornfels_tests

@@ -1,5 +1,5 @@
-/* Hand-made models with the table of a generated one: a single layer with plain gradient descent, slow and simple.
- * They stand in for generated code wherever the program itself is tested. */
+/* Hand-made models with the table of a generated one: a single layer with plain gradient descent, slow and
+ * simple. They stand in for generated code wherever the program itself is tested. */
 #ifndef HORNFELS_TESTS_DOUBLE_MODEL_H
 #define HORNFELS_TESTS_DOUBLE_MODEL_H
 

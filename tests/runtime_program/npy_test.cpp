@@ -36,7 +36,8 @@ std::string header_of(const std::string &bytes) {
 }
 
 std::string dictionary(const std::string &type, const std::string &order, const std::string &shape) {
-  return npy_with_header("{'descr': " + type + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }\n", "");
+  return npy_with_header(
+      "{'descr': " + type + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }\n", "");
 }
 
 TEST(npy, reads_types_and_shapes) {
@@ -84,9 +85,12 @@ const std::string many(1000, '(');
 INSTANTIATE_TEST_SUITE_P(
     headers, npy_refuses,
     testing::Values(
-        refusal{"empty", "", "cut short"}, refusal{"magic", "PNG and so on....", "a.npy@0x0: error: not a .npy array"},
-        refusal{"big_endian", dictionary("'>f4'", "False", "(3,)"), "@0x14: error: big-endian numbers (>f4) are not read"},
-        refusal{"objects", dictionary("'|O'", "False", "(3,)"), "holds Python objects (pickled), which are not read"},
+        refusal{"empty", "", "cut short"},
+        refusal{"magic", "PNG and so on....", "a.npy@0x0: error: not a .npy array"},
+        refusal{"big_endian", dictionary("'>f4'", "False", "(3,)"),
+                "@0x14: error: big-endian numbers (>f4) are not read"},
+        refusal{"objects", dictionary("'|O'", "False", "(3,)"),
+                "holds Python objects (pickled), which are not read"},
         refusal{"structures", dictionary("[('a', '<f4')]", "False", "(3,)"), "holds structures"},
         refusal{"complex", dictionary("'<c8'", "False", "(3,)"), "elements of type <c8 are not read"},
         refusal{"half", dictionary("'<f2'", "False", "(3,)"), "are not read"},
@@ -96,18 +100,26 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"negative", dictionary("'<f4'", "False", "(-3, 4)"), "expected a size of 0 or more"},
         refusal{"real_size", dictionary("'<f4'", "False", "(3.5,)"), "expected ','"},
         refusal{"huge", dictionary("'<f4'", "False", "(99999999999999999999,)"), "out of range"},
-        refusal{"product", dictionary("'<f4'", "False", "(4294967296, 4294967296)"), "the product of the sizes [4294967296, 4294967296] is out of range"},
-        refusal{"product_with_0", dictionary("'<f4'", "False", "(0, 4294967296, 4294967296, 4294967296)"), "out of range"},
+        refusal{"product", dictionary("'<f4'", "False", "(4294967296, 4294967296)"),
+                "the product of the sizes [4294967296, 4294967296] is out of range"},
+        refusal{"product_with_0", dictionary("'<f4'", "False", "(0, 4294967296, 4294967296, 4294967296)"),
+                "out of range"},
         refusal{"axes", dictionary("'<f4'", "False", "(1,1,1,1,1,1,1,1,1,1)"), "more than 9 axes"},
         refusal{"nested", dictionary("'<f4'", "False", many), "expected a size"},
-        refusal{"no_shape", npy_with_header("{'descr': '<f4', 'fortran_order': False}", ""), "the header has no shape"},
-        refusal{"twice", npy_with_header("{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': ()}", ""), "a second key descr"},
-        refusal{"unknown", npy_with_header("{'desc': '<f4', 'fortran_order': False, 'shape': ()}", ""), "an unknown key desc"},
-        refusal{"trailing", npy_with_header("{'descr': '<f4', 'fortran_order': False, 'shape': ()} + 1", ""), "text after"},
+        refusal{"no_shape", npy_with_header("{'descr': '<f4', 'fortran_order': False}", ""),
+                "the header has no shape"},
+        refusal{"twice",
+                npy_with_header("{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': ()}", ""),
+                "a second key descr"},
+        refusal{"unknown", npy_with_header("{'desc': '<f4', 'fortran_order': False, 'shape': ()}", ""),
+                "an unknown key desc"},
+        refusal{"trailing", npy_with_header("{'descr': '<f4', 'fortran_order': False, 'shape': ()} + 1", ""),
+                "text after"},
         refusal{"unclosed", npy_with_header("{'descr': '<f4", ""), "a string without end"},
         refusal{"no_dictionary", npy_with_header("", ""), "expected '{'"},
         refusal{"short", std::string("\x93NUMPY\1\0\xff\0{", 11), "cut short"},
-        refusal{"long", std::string("\x93NUMPY\2\0\xff\xff\xff\xff", 12), "a header of 4294967295 bytes; at most 65536"}),
+        refusal{"long", std::string("\x93NUMPY\2\0\xff\xff\xff\xff", 12),
+                "a header of 4294967295 bytes; at most 65536"}),
     [](const auto &tested) { return tested.param.name; });
 
 } // namespace

@@ -65,8 +65,10 @@ TEST(npz, reads_what_it_writes) {
     const int64_t shape[] = {2, 3};
     ASSERT_TRUE(writer.open(folder / "w.npz", error)) << error.text;
     for (const char *name : {"dense/kernel", "dense/bias"})
-      ASSERT_TRUE(writer.begin(name, 'f', 4, shape, 2, error) && writer.write(values.data(), 24, error) && writer.end(error));
-    EXPECT_EQ(folder.names().size(), wide_from == 0xFFFFFFFF ? 1u : 2u) << "nothing but the temporary, or the one before";
+      ASSERT_TRUE(writer.begin(name, 'f', 4, shape, 2, error) && writer.write(values.data(), 24, error) &&
+                  writer.end(error));
+    EXPECT_EQ(folder.names().size(), wide_from == 0xFFFFFFFF ? 1u : 2u)
+        << "nothing but the temporary, or the one before";
     ASSERT_TRUE(writer.commit(error)) << error.text;
     EXPECT_EQ(folder.names(), std::vector<std::string>{"w.npz"});
     EXPECT_EQ(read_all(folder / "w.npz"), "ok");
@@ -137,7 +139,8 @@ TEST(output, keeps_the_mode_and_follows_links) {
   chmod((folder / "real").c_str(), 0640);
   ASSERT_EQ(symlink("real", (folder / "link").c_str()), 0);
   output_file file;
-  ASSERT_TRUE(file.open(folder / "link", error) && file.write("new", 3, error) && file.commit(error)) << error.text;
+  ASSERT_TRUE(file.open(folder / "link", error) && file.write("new", 3, error) && file.commit(error))
+      << error.text;
   EXPECT_EQ(read_file(folder / "real"), "new");
   struct stat status;
   ASSERT_EQ(lstat((folder / "link").c_str(), &status), 0);
@@ -180,7 +183,8 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"truncated", zip({plain}).substr(0, 150), "the archive is cut short"},
         refusal{"truncated_end", zip({plain}).substr(0, zip({plain}).size() - 3), "the archive is cut short"},
         refusal{"duplicate", zip({plain, plain}), "a second member a.npy"},
-        refusal{"traversal", zip({{"../../etc/a.npy", floats}}), "member ../../etc/a.npy leads outside the archive"},
+        refusal{"traversal", zip({{"../../etc/a.npy", floats}}),
+                "member ../../etc/a.npy leads outside the archive"},
         refusal{"traversal_within", zip({{"a/../b.npy", floats}}), "leads outside"},
         refusal{"absolute", zip({{"/etc/a.npy", floats}}), "leads outside"},
         refusal{"drive", zip({{"C:a.npy", floats}}), "leads outside"},
@@ -192,31 +196,52 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"encrypted", zip({with(plain, [](member &m) { m.flags = 1; })}), "member a.npy is encrypted"},
         refusal{"method", zip({with(plain, [](member &m) { m.method = 12; })}), "packed by method 12"},
         refusal{"stored_sizes", zip({with(plain, [](member &m) { m.size = 1000; })}), "its two sizes differ"},
-        refusal{"beyond_file", zip({with(plain, [](member &m) { m.size = m.packed = 1 << 30; })}), "larger than the file"},
-        refusal{"beyond_directory", zip({with(plain, [](member &m) { m.size = m.packed = 180; })}), "overlaps what follows it"},
-        refusal{"bomb", zip({with(packed, [](member &m) { m.size = 0x7fffffff; })}), "cannot be 2147483647 bytes"},
-        refusal{"lying_size", zip({with(packed, [](member &m) { m.size += 401129; })}), "its header f32[100000] asks for"},
+        refusal{"beyond_file", zip({with(plain, [](member &m) { m.size = m.packed = 1 << 30; })}),
+                "larger than the file"},
+        refusal{"beyond_directory", zip({with(plain, [](member &m) { m.size = m.packed = 180; })}),
+                "overlaps what follows it"},
+        refusal{"bomb", zip({with(packed, [](member &m) { m.size = 0x7fffffff; })}),
+                "cannot be 2147483647 bytes"},
+        refusal{"lying_size", zip({with(packed, [](member &m) { m.size += 401129; })}),
+                "its header f32[100000] asks for"},
         refusal{"overlapping", overlapping, "overlaps what follows it"},
-        refusal{"checksum", zip({with(plain, [](member &m) { m.checksum = 1; })}), "w.npz!a.npy: error: damaged: its checksum is"},
-        refusal{"packed_checksum", zip({with(packed, [](member &m) { m.checksum = 1; })}), "damaged: its checksum"},
-        refusal{"other_name", zip({with(plain, [](member &m) { m.local_name = "b.npy"; })}), "has another name or method here"},
-        refusal{"offset", zip({{"readme.txt", "hello"}, with(plain, [](member &m) { m.offset = 3; })}), "expected the header of member a.npy"},
-        refusal{"not_npy", zip({{"a.npy", "hello there, world"}}), "w.npz!a.npy@0x0: error: not a .npy array"},
-        refusal{"too_short_for_shape", zip({{"a.npy", floats.substr(0, floats.size() - 1)}}), "holds 15 bytes of data, its header f32[4] asks for 16"},
+        refusal{"checksum", zip({with(plain, [](member &m) { m.checksum = 1; })}),
+                "w.npz!a.npy: error: damaged: its checksum is"},
+        refusal{"packed_checksum", zip({with(packed, [](member &m) { m.checksum = 1; })}),
+                "damaged: its checksum"},
+        refusal{"other_name", zip({with(plain, [](member &m) { m.local_name = "b.npy"; })}),
+                "has another name or method here"},
+        refusal{"offset", zip({{"readme.txt", "hello"}, with(plain, [](member &m) { m.offset = 3; })}),
+                "expected the header of member a.npy"},
+        refusal{"not_npy", zip({{"a.npy", "hello there, world"}}),
+                "w.npz!a.npy@0x0: error: not a .npy array"},
+        refusal{"too_short_for_shape", zip({{"a.npy", floats.substr(0, floats.size() - 1)}}),
+                "holds 15 bytes of data, its header f32[4] asks for 16"},
         refusal{"too_long_for_shape", zip({{"a.npy", floats + "x"}}), "holds 17 bytes of data"},
-        refusal{"header_beyond_member", zip({{"a.npy", std::string("\x93NUMPY\1\0\xf0\0{}", 12)}}), "were expected"},
+        refusal{"header_beyond_member", zip({{"a.npy", std::string("\x93NUMPY\1\0\xf0\0{}", 12)}}),
+                "were expected"},
         refusal{"count_too_high", zip({plain}, {9}), "9 members in a directory of 51 bytes"},
-        refusal{"count_too_low", zip({plain, {"b.npy", floats}}, {1}), "the directory goes on after its last entry"},
+        refusal{"count_too_low", zip({plain, {"b.npy", floats}}, {1}),
+                "the directory goes on after its last entry"},
         refusal{"directory_offset", zip({plain}, {-1, -1, 1 << 20}), "the directory lies outside the file"},
         refusal{"directory_bytes", zip({plain}, {-1, 1 << 20}), "the directory lies outside the file"},
-        refusal{"wide_without_extra", zip({with(plain, [](member &m) { m.size = m.packed = 0xFFFFFFFF; })}), "damaged 64-bit size"},
-        refusal{"wide_short_extra", zip({with(plain, [](member &m) { m.size = 0xFFFFFFFF; m.extra = std::string("\1\0\4\0abcd", 8); })}), "damaged 64-bit size"},
+        refusal{"wide_without_extra", zip({with(plain, [](member &m) { m.size = m.packed = 0xFFFFFFFF; })}),
+                "damaged 64-bit size"},
+        refusal{"wide_short_extra",
+                zip({with(plain,
+                          [](member &m) {
+                            m.size = 0xFFFFFFFF;
+                            m.extra = std::string("\1\0\4\0abcd", 8);
+                          })}),
+                "damaged 64-bit size"},
         refusal{"wide_end_missing", zip({plain}, {0xFFFF}), "65535 members in a directory of 51 bytes"},
-        refusal{"no_deflate_data", zip({with({"a.npy", floats}, [](member &m) { m.method = 8; })}), "compressed data"}),
+        refusal{"no_deflate_data", zip({with({"a.npy", floats}, [](member &m) { m.method = 8; })}),
+                "compressed data"}),
     [](const auto &tested) { return tested.param.name; });
 
 TEST(npz, every_truncation_and_every_flipped_byte_ends_in_a_message) {
-  const std::string whole = zip({{"a.npy", floats}, {"b.npy", npy<float>(std::vector<float>(300, 1.5f)), true}});
+  const std::string whole =
+      zip({{"a.npy", floats}, {"b.npy", npy<float>(std::vector<float>(300, 1.5f)), true}});
   const scratch_folder folder;
   for (size_t length = 0; length < whole.size(); ++length) {
     write_file(folder / "w.npz", whole.substr(0, length));
@@ -231,7 +256,8 @@ TEST(npz, every_truncation_and_every_flipped_byte_ends_in_a_message) {
     accepted += text == "ok";
     EXPECT_TRUE(text == "ok" || text.find("error:") != std::string::npos) << at;
   }
-  /* Times, versions, attributes, and what the local headers only repeat: nothing that an array's value rests on. */
+  /* Times, versions, attributes, and what the local headers only repeat: nothing that an array's value rests
+   * on. */
   EXPECT_LT(accepted, 120);
 }
 

@@ -23,7 +23,9 @@ std::string bar(bar_state state, const display &shown, size_t *width = nullptr) 
   return text;
 }
 
-display terminal(int columns, bool colors = true, bool unicode = true) { return {true, colors, unicode, columns}; }
+display terminal(int columns, bool colors = true, bool unicode = true) {
+  return {true, colors, unicode, columns};
+}
 
 TEST(progress, sorts_metrics_by_name) { EXPECT_EQ(logs_text(values), " - accuracy: 0.7813 - loss: 0.5077"); }
 
@@ -33,7 +35,8 @@ TEST(progress, small_values_have_an_exponent) {
 }
 
 TEST(progress, plain_line) {
-  EXPECT_EQ(plain_line({30, 30, 0.72, 0.0241, true}, values), "30/30 - 1s - 24ms/step - accuracy: 0.7813 - loss: 0.5077");
+  EXPECT_EQ(plain_line({30, 30, 0.72, 0.0241, true}, values),
+            "30/30 - 1s - 24ms/step - accuracy: 0.7813 - loss: 0.5077");
 }
 
 TEST(progress, time_of_a_step) {
@@ -45,24 +48,28 @@ TEST(progress, time_of_a_step) {
 
 TEST(progress, a_bar_in_colors) {
   EXPECT_EQ(bar({7, 30, 0.2, 0.024, false}, terminal(120)),
-            "\x1b[1m 7/30\x1b[0m \x1b[32m━━━━\x1b[0m\x1b[37m━━━━━━━━━━━━━━━━\x1b[0m \x1b[1m0s\x1b[0m 24ms/step - accuracy: 0.7813 - "
+            "\x1b[1m 7/30\x1b[0m \x1b[32m━━━━\x1b[0m\x1b[37m━━━━━━━━━━━━━━━━\x1b[0m \x1b[1m0s\x1b[0m "
+            "24ms/step - accuracy: 0.7813 - "
             "loss: 0.5077");
   EXPECT_EQ(bar({30, 30, 1.2, 0.024, true}, terminal(120)),
-            "\x1b[1m30/30\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m1s\x1b[0m 24ms/step - accuracy: 0.7813 - "
+            "\x1b[1m30/30\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m1s\x1b[0m "
+            "24ms/step - accuracy: 0.7813 - "
             "loss: 0.5077");
 }
 
 TEST(progress, time_left) {
-  const auto left = [](double unit) { return bar({1, 1001, 1, unit, false}, terminal(200, false, false)).substr(31, 9); };
+  const auto left = [](double unit) {
+    return bar({1, 1001, 1, unit, false}, terminal(200, false, false)).substr(31, 9);
+  };
   EXPECT_EQ(left(0.007), "7s 7ms/st");
   EXPECT_EQ(left(0.127), "2:07 127m");
   EXPECT_EQ(left(3.727), "1:02:07 4");
 }
 
 TEST(progress, without_colors_or_unicode_the_rest_differs_from_what_is_done) {
-  EXPECT_EQ(bar({15, 30, 1, 0.024, false}, terminal(120, false)).substr(0, 66),
-            "15/30 ━━━━━━━━━━──────────");
-  EXPECT_EQ(bar({15, 30, 1, 0.024, false}, terminal(120, false, false)).substr(0, 27), "15/30 ==========.......... ");
+  EXPECT_EQ(bar({15, 30, 1, 0.024, false}, terminal(120, false)).substr(0, 66), "15/30 ━━━━━━━━━━──────────");
+  EXPECT_EQ(bar({15, 30, 1, 0.024, false}, terminal(120, false, false)).substr(0, 27),
+            "15/30 ==========.......... ");
 }
 
 TEST(progress, fits_the_terminal_by_a_shorter_bar_then_less_text) {
@@ -73,7 +80,8 @@ TEST(progress, fits_the_terminal_by_a_shorter_bar_then_less_text) {
     EXPECT_TRUE(width < static_cast<size_t>(columns) || width == std::string("15/30  0s").size()) << columns;
   }
   size_t width;
-  EXPECT_NE(bar({30, 30, 1, 0.024, true}, terminal(10, false, false), &width).find("loss: 0.5077"), std::string::npos);
+  EXPECT_NE(bar({30, 30, 1, 0.024, true}, terminal(10, false, false), &width).find("loss: 0.5077"),
+            std::string::npos);
 }
 
 TEST(history, is_keras_history_and_epoch) {

@@ -35,13 +35,17 @@ protected:
 /* Naive Bayes reaches 0.816. */
 TEST_F(real_data_sets, reviews) {
   const outcome result = train(WORDS_PROGRAM, "imdb.npz", {"--validation", "10000", "--seed", "1"});
-  EXPECT_NE(result.out.find("words: 15000 rows to train, 10000 to validate, 25000 to test; 30 steps of 512 rows"), std::string::npos);
+  EXPECT_NE(
+      result.out.find("words: 15000 rows to train, 10000 to validate, 25000 to test; 30 steps of 512 rows"),
+      std::string::npos);
   EXPECT_GT(number_after(result.out, "test accuracy "), 0.84);
 }
 
 /* Naive Bayes reaches 0.761. */
 TEST_F(real_data_sets, newswires_with_class_numbers) {
-  EXPECT_GT(number_after(train(TOPICS_PROGRAM, "reuters.npz", {"--validation", "1000"}).out, "test accuracy "), 0.76);
+  EXPECT_GT(
+      number_after(train(TOPICS_PROGRAM, "reuters.npz", {"--validation", "1000"}).out, "test accuracy "),
+      0.76);
 }
 
 TEST_F(real_data_sets, digits) {

@@ -59,8 +59,8 @@ std::string little(uint64_t value, int bytes) {
 }
 
 std::string npy_with_header(const std::string &dictionary, const std::string &data, int version) {
-  return std::string("\x93NUMPY") + static_cast<char>(version) + '\0' + little(dictionary.size(), version == 1 ? 2 : 4) +
-         dictionary + data;
+  return std::string("\x93NUMPY") + static_cast<char>(version) + '\0' +
+         little(dictionary.size(), version == 1 ? 2 : 4) + dictionary + data;
 }
 
 namespace {
@@ -87,14 +87,16 @@ std::string zip(const std::vector<member> &members, const archive_end &end) {
   std::string file, directory;
   for (const member &m : members) {
     const std::string packed = m.deflate ? deflated(m.data) : m.data;
-    const uint64_t checksum = or_truth(
-        m.checksum, crc32(0, reinterpret_cast<const Bytef *>(m.data.data()), static_cast<uInt>(m.data.size())));
+    const uint64_t checksum = or_truth(m.checksum, crc32(0, reinterpret_cast<const Bytef *>(m.data.data()),
+                                                         static_cast<uInt>(m.data.size())));
     const std::string local_name = m.local_name == "\1" ? m.name : m.local_name;
-    const std::string common = little(m.flags, 2) + little(or_truth(m.method, m.deflate ? 8 : 0), 2) + little(0, 4) +
-                               little(checksum, 4) + little(or_truth(m.packed, packed.size()), 4) +
+    const std::string common = little(m.flags, 2) + little(or_truth(m.method, m.deflate ? 8 : 0), 2) +
+                               little(0, 4) + little(checksum, 4) +
+                               little(or_truth(m.packed, packed.size()), 4) +
                                little(or_truth(m.size, m.data.size()), 4);
     const uint64_t offset = or_truth(m.offset, file.size());
-    file += little(0x04034b50, 4) + little(20, 2) + common + little(local_name.size(), 2) + little(0, 2) + local_name + packed;
+    file += little(0x04034b50, 4) + little(20, 2) + common + little(local_name.size(), 2) + little(0, 2) +
+            local_name + packed;
     directory += little(0x02014b50, 4) + little(20, 2) + little(20, 2) + common + little(m.name.size(), 2) +
                  little(m.extra.size(), 2) + little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4) +
                  little(offset, 4) + m.name + m.extra;
@@ -174,7 +176,9 @@ outcome run(const process &what) {
   if (out.theirs >= 0)
     close(out.theirs);
   const auto start = std::chrono::steady_clock::now();
-  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto passed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   int sent = 0;
   struct pollfd watched[2] = {{out.ours, POLLIN, 0}, {err[0], POLLIN, 0}};
   std::string *const texts[2] = {&result.out, &result.err};

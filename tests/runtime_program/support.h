@@ -1,4 +1,5 @@
-/* What the tests share: a folder of their own, arrays and archives byte by byte, and programs run as processes. */
+/* What the tests share: a folder of their own, arrays and archives byte by byte, and programs run as
+ * processes. */
 #ifndef HORNFELS_TESTS_SUPPORT_H
 #define HORNFELS_TESTS_SUPPORT_H
 
@@ -45,7 +46,7 @@ struct member {
   int64_t size = -1, packed = -1, method = -1, checksum = -1, offset = -1;
   unsigned flags = 0;
   std::string local_name = "\1"; /* "\1": the name */
-  std::string extra = "";           /* of the directory's entry */
+  std::string extra = "";        /* of the directory's entry */
 };
 
 struct archive_end {
@@ -66,13 +67,13 @@ struct outcome {
 };
 
 struct process {
-  std::vector<std::string> arguments; /* the program first */
+  std::vector<std::string> arguments;   /* the program first */
   std::vector<std::string> environment; /* "NAME=VALUE" beside PATH; "NAME" alone: not set */
-  std::string folder;                 /* working directory */
-  std::string out_path;               /* where standard output goes instead; "-": closed */
+  std::string folder;                   /* working directory */
+  std::string out_path;                 /* where standard output goes instead; "-": closed */
   bool close_err = false, terminal = false;
-  double limit = 20;                  /* seconds */
-  double signal_after = -1;           /* seconds; then `signal` is sent */
+  double limit = 20;        /* seconds */
+  double signal_after = -1; /* seconds; then `signal` is sent */
   int signal = 0, signals = 1;
 };
 

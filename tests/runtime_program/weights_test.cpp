@@ -30,7 +30,8 @@ protected:
   /* Loads the archive; the message without the folder's name. */
   std::string load(const std::string &bytes) {
     write_file(folder / "w.npz", bytes);
-    const int32_t status = hornfels_load_weights(&model, handle, (folder / "w.npz").c_str(), text, sizeof text);
+    const int32_t status =
+        hornfels_load_weights(&model, handle, (folder / "w.npz").c_str(), text, sizeof text);
     EXPECT_EQ(status == HORNFELS_OK, text[0] == '\0');
     std::string result = text;
     for (size_t at; (at = result.find(folder.str() + "/")) != std::string::npos;)
@@ -50,13 +51,15 @@ const member good_bias{"dense/bias.npy", npy<float>({7})};
 
 TEST_F(weights, come_back_as_they_were_saved) {
   const std::vector<float> first = kernel();
-  ASSERT_EQ(hornfels_save_weights(&model, handle, (folder / "w.npz").c_str(), text, sizeof text), HORNFELS_OK) << text;
+  ASSERT_EQ(hornfels_save_weights(&model, handle, (folder / "w.npz").c_str(), text, sizeof text), HORNFELS_OK)
+      << text;
   const std::string bytes = read_file(folder / "w.npz");
   model.initialize(handle, 2);
   EXPECT_NE(kernel(), first);
   ASSERT_EQ(load(bytes), "");
   EXPECT_EQ(kernel(), first);
-  ASSERT_EQ(hornfels_save_weights(&model, handle, (folder / "again.npz").c_str(), text, sizeof text), HORNFELS_OK);
+  ASSERT_EQ(hornfels_save_weights(&model, handle, (folder / "again.npz").c_str(), text, sizeof text),
+            HORNFELS_OK);
   EXPECT_EQ(read_file(folder / "again.npz"), bytes) << "the same weights are the same bytes";
   EXPECT_EQ(bytes.find("loss/total"), std::string::npos) << "metrics are not weights";
 }
@@ -87,7 +90,8 @@ TEST_F(weights, that_are_damaged_after_the_first_change_nothing) {
   const std::vector<float> before = kernel();
   member damaged = good_bias;
   damaged.checksum = 0;
-  EXPECT_NE(load(zip({good_kernel, damaged})).find("w.npz!dense/bias.npy: error: damaged"), std::string::npos);
+  EXPECT_NE(load(zip({good_kernel, damaged})).find("w.npz!dense/bias.npy: error: damaged"),
+            std::string::npos);
   EXPECT_EQ(kernel(), before);
 }
 
@@ -126,7 +130,9 @@ TEST_F(weights, of_f32_fit_a_model_of_f64) {
     return HORNFELS_OK;
   };
   write_file(folder / "w.npz", zip({{"a.npy", npy<float>({1.5f, -2, 3, 0.25f})}}));
-  ASSERT_EQ(hornfels_load_weights(&doubles, handle, (folder / "w.npz").c_str(), text, sizeof text), HORNFELS_OK) << text;
+  ASSERT_EQ(hornfels_load_weights(&doubles, handle, (folder / "w.npz").c_str(), text, sizeof text),
+            HORNFELS_OK)
+      << text;
   EXPECT_EQ(std::vector<double>(values, values + 4), (std::vector<double>{1.5, -2, 3, 0.25}));
 }
 
