@@ -1,0 +1,107 @@
+// From a model and its `train` block to the four functions: runs the model's body once for each, adds loss, metrics
+// and optimizer, and collects what the module says about itself.
+#pragma once
+
+#include "frontend/horn/Interpreter.h"
+
+namespace hornfels::frontend {
+
+class ModelBuilder {
+public:
+  ModelBuilder(Interpreter &interpreter, const Definition &model, const Definition *train)
+      : in(interpreter), model(model), train(train) {}
+
+  /// Builds everything; errors are in the diagnostics.
+  void build(bool onlyPredict);
+
+private:
+  /// An input, an output and its target: their types are the same in every function.
+  struct Input {
+    const Parameter *parameter = nullptr;
+    TensorType type;
+  };
+  struct MetricSpec {
+    Value function;
+    SourceRange range;
+    std::string name;
+  };
+  struct Output {
+    std::string name;
+    SourceRange range;
+    Value loss; // none: no loss
+    SourceRange lossRange;
+    double weight = 1;
+    bool isWeighted = false;
+    std::vector<MetricSpec> metrics;
+    std::optional<TensorType> target;
+    int64_t limit = 0;
+    std::string limitPosition;
+    bool acceptsClasses = false;
+  };
+  struct Pass { // one function while it is built
+    Run run;
+    std::vector<Port> arguments, results;
+    std::vector<Tensor> outputs, targets; // null where there is none
+  };
+  struct Settings {
+    Value optimizer;
+    SourceRange optimizerRange;
+    int64_t epochs = 1, batchSize = 32;
+    SourceRange epochsRange, batchSizeRange;
+    double learningRate = 0;
+  };
+
+  // ModelBuilder.cpp
+  bool readInputs();
+  Pass begin(const char *name, bool training);
+  bool forward(Pass &pass);
+  void addTargets(Pass &pass);
+  void addVariables(Pass &pass, const std::vector<std::unique_ptr<Variable>> &variables);
+  void addChanged(Pass &pass, const std::vector<std::unique_ptr<Variable>> &variables);
+  void finish(Pass &pass);
+  void finishInitialize();
+  void describe();
+  void buildEvaluate();
+  void buildTrain();
+
+  // Training.cpp: the train block
+  void readTrain();
+  void readLosses(const Binding &loss);
+  void readLossWeights(const Binding &weights);
+  void readMetrics(const Binding &metrics);
+  void addMetric(Output &output, const Value &metric, SourceRange range);
+  std::optional<int64_t> readCount(const Scope &settings, const char *name, int64_t least, SourceRange &range);
+  Output *findOutput(const DictionaryValue::Entry &entry, const char *what);
+
+  // Losses.cpp
+  void typeTargets(const Pass &pass);
+  void typeTarget(Output &output, const TensorInfo &prediction);
+  Tensor lossOf(Pass &pass, size_t output);
+  Tensor addLoss(Pass &pass);
+  void addMetrics(Pass &pass);
+  Owner &metricOwner(const std::string &name, const Definition *definition);
+  Value streamingMean(const std::string &name, const Value &sum, const Value &count, SourceRange range);
+  Value metricValue(Output &output, MetricSpec &metric, const Tensor &target, const Tensor &prediction);
+  void addMetricResult(Pass &pass, const std::string &name, const Value &value);
+
+  // Optimizers.cpp
+  void optimize(Pass &pass, const Tensor &loss);
+  std::vector<Value> clip(std::vector<Value> gradients, const FunctionValue &optimizer, SourceRange range);
+  void update(Variable &weight, const Value &gradient, const FunctionValue &optimizer, const Value &step);
+
+  Interpreter &in;
+  const Definition &model;
+  const Definition *train;
+  std::shared_ptr<Owner> root;
+  Run initialize;
+  Frame trainFrame;
+  std::vector<Input> inputs;
+  std::vector<Output> outputs;
+  Settings settings;
+  std::vector<std::string> metricNames;
+  std::map<std::string, std::unique_ptr<Owner>> metricOwners;
+  std::map<const Variable *, std::unique_ptr<Owner>> slotOwners;
+  std::vector<ModuleDescription::PortEntry> outputEntries;
+};
+
+} // namespace hornfels::frontend

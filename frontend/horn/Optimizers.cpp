@@ -1,0 +1,165 @@
+// The optimizer, inlined for every trainable weight, and what all of Keras's optimizers share around it.
+#include "frontend/horn/ModelBuilder.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hornfels::frontend {
+
+static constexpr std::string_view sharedOptions[] = {"clipnorm", "clipvalue", "global_clipnorm", "weight_decay"};
+
+std::span<const std::string_view> sharedOptimizerOptions() { return sharedOptions; }
+
+bool Interpreter::takeOptimizerOptions(const Definition &definition, std::vector<CallArgument> &arguments,
+                                       std::map<std::string, Binding, std::less<>> &found) {
+  auto isItsOwn = [&](std::string_view name) {
+    for (const Parameter &parameter : definition.configuration->parameters)
+      if (parameter.name.text == name)
+        return true;
+    return false;
+  };
+  bool good = true;
+  const CallArgument *clipping = nullptr;
+  std::vector<CallArgument> rest, taken;
+  for (CallArgument &argument : arguments) {
+    bool isShared = argument.name && !isItsOwn(argument.name->text) &&
+                    std::find(std::begin(sharedOptions), std::end(sharedOptions), argument.name->text) !=
+                        std::end(sharedOptions);
+    (isShared ? taken : rest).push_back(std::move(argument));
+  }
+  for (const CallArgument &argument : taken) {
+    const std::string &name = argument.name->text;
+    if (isNone(argument.value))
+      continue;
+    auto number = numberIn(argument.value);
+    bool mayBeZero = name == "weight_decay";
+    if (!number || *number < 0 || (*number == 0 && !mayBeZero)) {
+      if (!isPoison(argument.value))
+        error(argument.range, fmt::format("{}: {} is {}, expected a number {} 0", definition.name.text, name,
+                                          number ? numberText(*number) : show(argument.value),
+                                          mayBeZero ? "not below" : "above"));
+      good = false;
+      continue;
+    }
+    if (name != "weight_decay" && clipping) {
+      error(argument.range, fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm may be given",
+                                        definition.name.text))
+          .note(clipping->range, "the first one is here");
+      good = false;
+    }
+    if (name != "weight_decay")
+      clipping = &argument;
+    found[name] = {*number, argument.range};
+  }
+  arguments = std::move(rest);
+  return good;
+}
+
+static std::optional<double> optionOf(const FunctionValue &optimizer, const char *name) {
+  if (!optimizer.configured)
+    return std::nullopt;
+  auto found = optimizer.configured->names.find(name);
+  return found == optimizer.configured->names.end() ? std::nullopt : numberIn(found->second.value);
+}
+
+std::vector<Value> ModelBuilder::clip(std::vector<Value> gradients, const FunctionValue &optimizer,
+                                      SourceRange range) {
+  auto squares = [&](const Value &g) {
+    return in.reduce(Reduction::Sum, in.elementwise("mul", g, g, range), NoneValue(), false, false, range);
+  };
+  if (auto c = optionOf(optimizer, "clipnorm")) { // g * c / max(|g|, c)
+    for (Value &g : gradients) {
+      Value square = squares(g);
+      Value norm = in.unary("sqrt", *tensorIn(square), range);
+      g = in.elementwise("div", in.elementwise("mul", g, *c, range), in.elementwise("max", norm, *c, range), range);
+    }
+  } else if (auto global = optionOf(optimizer, "global_clipnorm")) {
+    Value square = NoneValue();
+    for (const Value &g : gradients)
+      square = isNone(square) ? squares(g) : in.elementwise("add", square, squares(g), range);
+    Value norm = in.unary("sqrt", *tensorIn(square), range);
+    // c * min(1 / norm, 1 / c), NaN when the norm is not finite
+    Value ratio = in.elementwise("min", in.elementwise("div", 1.0, norm, range), 1.0 / *global, range);
+    Value scale = in.elementwise("mul", ratio, *global, range);
+    scale = in.elementwise("add", scale, in.elementwise("sub", norm, norm, range), range);
+    for (Value &g : gradients)
+      g = in.elementwise("mul", g, scale, range);
+  } else if (auto v = optionOf(optimizer, "clipvalue")) {
+    for (Value &g : gradients)
+      g = in.elementwise("min", in.elementwise("max", g, -*v, range), *v, range);
+  }
+  return gradients;
+}
+
+/// One weight: decay, then the optimizer's own step.
+void ModelBuilder::update(Variable &weight, const Value &gradient, const FunctionValue &optimizer, const Value &step) {
+  SourceRange range = settings.optimizerRange;
+  Value value = in.read(weight);
+  Value rate = in.run->learningRate;
+  if (auto decay = optionOf(optimizer, "weight_decay")) // w -= w * decay * rate
+    value = in.elementwise("sub", value, in.elementwise("mul", in.elementwise("mul", value, *decay, range), rate, range),
+                           range);
+  std::unique_ptr<Owner> &owner = slotOwners[&weight];
+  if (!owner) {
+    owner = std::make_unique<Owner>();
+    owner->definition = optimizer.definition;
+    owner->fullName = owner->name = weight.name;
+  }
+  Frame called;
+  called.definition = optimizer.definition;
+  called.scope = std::make_shared<Scope>();
+  called.scope->parent = optimizer.configured ? optimizer.configured : optimizer.closure;
+  called.callSite = range;
+  called.owner = owner.get();
+  std::vector<CallArgument> arguments;
+  for (const Value &argument : {value, gradient, step})
+    if (arguments.size() < optimizer.definition->call->parameters.size())
+      arguments.push_back({nullptr, argument, range});
+  Value result = in.runBody(std::move(called), *optimizer.definition->call, std::move(arguments), range);
+  if (isPoison(result))
+    return;
+  auto *tensor = tensorIn(result);
+  if (tensor && tensor->shape == weight.shape && isReal(tensor->element)) {
+    in.run->current[&weight] = std::make_shared<const TensorInfo>(*tensor);
+    return;
+  }
+  in.error(range, fmt::format("{} must return the new weight {}, it returns {}", optimizer.definition->name.text,
+                              typeText(weight.element, weight.shape, in.options.real), in.show(result)));
+}
+
+void ModelBuilder::optimize(Pass &pass, const Tensor &loss) {
+  const FunctionValue *given = functionIn(settings.optimizer);
+  if (!given)
+    return;
+  SourceRange range = settings.optimizerRange;
+  Interpreter::PlaceScope place(in, "optimizer", range);
+  // Inside, the learning rate is the argument of the step; requirements see its first value.
+  FunctionValue optimizer = *given;
+  if (optimizer.configured) {
+    auto scope = std::make_shared<Scope>(*optimizer.configured);
+    auto rate = scope->names.find("learning_rate");
+    if (rate != scope->names.end())
+      rate->second.value = pass.run.learningRate;
+    optimizer.configured = scope;
+  }
+  std::vector<Variable *> weights;
+  std::vector<Handle> handles;
+  for (const auto &variable : in.variables)
+    if (variable->role == Variable::Role::Weight) {
+      in.read(*variable);
+      weights.push_back(variable.get());
+      handles.push_back(pass.run.arguments[variable.get()]);
+    }
+  if (weights.empty())
+    return;
+  std::vector<Handle> derivatives = in.emitter.gradient(loss->handle, handles);
+  std::vector<Value> gradients;
+  for (size_t i = 0; i < weights.size(); ++i)
+    gradients.push_back(in.tensor(derivatives[i], weights[i]->element, weights[i]->shape, {}));
+  gradients = clip(std::move(gradients), optimizer, range);
+  Value step = in.castTo(*pass.run.step, in.options.real, range);
+  for (size_t i = 0; i < weights.size(); ++i)
+    update(*weights[i], gradients[i], optimizer, step);
+}
+
+} // namespace hornfels::frontend
