@@ -25,6 +25,16 @@ static bool isRoot(Operation *op) {
   return !isa<linalg::GenericOp>(op) || isContraction(op) || reducesBatch(op);
 }
 
+/// `op` reads what the group makes by another type: the bytes have to be written first.
+static bool readsReshaped(Operation *op, ArrayRef<Operation *> group) {
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    auto reshape = operand.getDefiningOp<ReshapeOp>();
+    while (reshape && reshape.getX().getDefiningOp<ReshapeOp>())
+      reshape = reshape.getX().getDefiningOp<ReshapeOp>();
+    return reshape && llvm::is_contained(group, reshape.getX().getDefiningOp());
+  });
+}
+
 /// `op` reads what the group makes, at the same row of the batch.
 static bool readsItsOwnRow(Operation *op, ArrayRef<Operation *> group) {
   for (Value operand : op->getOperands()) {
@@ -48,7 +58,7 @@ static bool readsWhereWritten(Operation *op, ArrayRef<Operation *> group) {
 }
 
 static bool mayJoinKernel(Operation *op, ArrayRef<Operation *> group) {
-  if (isRoot(op) || isa<InsertOp>(group.front()))
+  if (isRoot(op) || isa<InsertOp>(group.front()) || readsReshaped(op, group))
     return false;
   if (isBatched(op))
     return llvm::all_of(group, isBatched) && readsItsOwnRow(op, group);
@@ -72,6 +82,25 @@ static bool readsOnlyGiven(linalg::GenericOp op, llvm::function_ref<bool(Value)>
   });
 }
 
+/// Every reader takes the value in rows of its own domain, as its kernel computes them. A number has no rows.
+static bool isReadRowByRow(Value value) {
+  AffineMap write = writeMap(value);
+  if (write.getNumDims() == 0)
+    return true;
+  int64_t rowAxis = 0;
+  while (!write.getResult(rowAxis).isFunctionOfDim(0))
+    ++rowAxis;
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    AffineMap read = readMap(user, value);
+    if (!read || parallelSizes(user).empty())
+      return false;
+    unsigned first = 0;
+    while (cast<linalg::GenericOp>(user).getIteratorTypesArray()[first] != utils::IteratorType::parallel)
+      ++first;
+    return read.getResult(rowAxis) == getAffineDimExpr(first, value.getContext());
+  });
+}
+
 /// Cheaper to compute again in each kernel that reads it than to store:
 /// - what is computed from scalars that the step is given: dropout's numbers are made again in the backward pass;
 /// - arithmetic on what the step is given, for readers of the same elements.
@@ -80,7 +109,7 @@ static bool isRecomputed(Operation *op) {
   if (!generic || !isElementwise(op) || !llvm::all_of(op->getUsers(), isComputation))
     return false;
   auto isScalar = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 0; };
-  if (readsOnlyGiven(generic, isScalar))
+  if (readsOnlyGiven(generic, isScalar) && isReadRowByRow(generic.getResult(0)))
     return true;
   for (Operation &scalar : generic.getBody()->without_terminator())
     if (isa<MathOp, RandomElementOp>(scalar))
@@ -174,7 +203,9 @@ struct FusePass : impl::FuseBase<FusePass> {
     for (Operation &op : function.getBody().front()) {
       if (!isComputation(&op) || (all && isRecomputed(&op)))
         continue;
-      kernels.add(&op, [&](ArrayRef<Operation *> group) { return all && mayJoinKernel(&op, group); });
+      // Scalars go together wherever they may: a kernel of their own would only cost a call.
+      bool isScalar = all && isElementwise(&op) && parallelSizes(&op).empty();
+      kernels.add(&op, [&](ArrayRef<Operation *> group) { return all && mayJoinKernel(&op, group); }, isScalar);
     }
     if (all)
       kernels.sink([](Operation *op, ArrayRef<Operation *> from, ArrayRef<Operation *> to) {

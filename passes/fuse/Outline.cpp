@@ -36,8 +36,10 @@ static std::string kernelName(ArrayRef<Operation *> members, func::FuncOp host) 
           return (name.getValue() + (host.getName() == "initialize" ? "_initialize" : "_update")).str();
       }
   Origin origin = originOf(members.front()->getLoc());
-  if (origin.name.empty() || origin.name == "metrics" || origin.name == "optimizer")
-    return origin.name.empty() ? "kernel" : origin.name.str();
+  if (origin.name.empty())
+    return "kernel";
+  if (origin.name == "metrics" || origin.name == "optimizer")
+    return (origin.name + "_update").str();
   return (origin.name + (origin.backward ? "_backward" : "_forward")).str();
 }
 

@@ -54,12 +54,15 @@ class HostMemory {
 public:
   HostMemory(func::FuncOp host, SymbolTable &symbols, Arena &arena) : host(host), symbols(symbols), arena(arena) {}
 
-  void run() {
+  LogicalResult run() {
     chooseOverwrites();
     order();
+    if (failed(verifyOrder()))
+      return failure();
     placeResults();
     placeTemporaries();
     rewrite();
+    return success();
   }
 
 private:
@@ -90,6 +93,8 @@ private:
       for (auto [index, argument] : llvm::enumerate(call.getOperands()))
         if (argument == old)
           safe &= mayOverwrite(kernelOf(call), result.getResultNumber(), index);
+        else if (source(argument) == old)
+          safe = false; // the same bytes by another type: not read where they are written
       if (safe)
         overwrites.push_back({call, old});
       else
@@ -139,6 +144,20 @@ private:
       return true;
     };
     return llvm::all_of(calls, visit);
+  }
+
+  /// No kernel reads a variable's old value after one that overwrites it.
+  LogicalResult verifyOrder() {
+    DenseSet<Value> overwritten;
+    for (Call call : ordered) {
+      for (Value operand : call.getOperands())
+        if (overwritten.contains(source(operand)))
+          return call.emitOpError("reads a variable after it was overwritten");
+      for (auto [writer, old] : overwrites)
+        if (writer == call)
+          overwritten.insert(old);
+    }
+    return success();
   }
 
   /// What a value is another type of.
@@ -277,13 +296,11 @@ struct MemoryPass : impl::MemoryBase<MemoryPass> {
     SymbolTable symbols(module);
     Arena arena;
     for (auto function : module.getOps<func::FuncOp>())
-      if (!function->hasAttr("horn.kernel"))
-        HostMemory(function, symbols, arena).run();
+      if (!function->hasAttr("horn.kernel") && failed(HostMemory(function, symbols, arena).run()))
+        return signalPassFailure();
     OpBuilder b(module.getContext());
     module->setAttr("horn.arena", b.getDenseI64ArrayAttr({arena.fixedBytes(), arena.bytesPerSample()}));
     mergeInPlace(module, symbols);
-    if (failed(verify(module)))
-      signalPassFailure();
   }
 
   /// Where every launch of a kernel gives one buffer as an input and as a result, the kernel has one parameter.
@@ -305,27 +322,6 @@ struct MemoryPass : impl::MemoryBase<MemoryPass> {
           if (inPlace[result] >= 0)
             op.getOutputsMutable().erase(result);
     }
-  }
-
-  /// No launch reads a variable after a launch has overwritten it.
-  LogicalResult verify(ModuleOp module) {
-    SymbolTable symbols(module);
-    for (auto host : module.getOps<func::FuncOp>()) {
-      DenseSet<Value> overwritten;
-      for (auto launch : host.getOps<LaunchOp>()) {
-        for (Value input : launch.getInputs())
-          if (overwritten.contains(input) && isa<BlockArgument>(input))
-            return launch.emitOpError("reads a variable after it was overwritten");
-        auto inPlace = symbols.lookup(launch.getKernel())->getAttrOfType<DenseI64ArrayAttr>("horn.in_place");
-        for (int64_t index : inPlace.asArrayRef())
-          if (index >= 0)
-            overwritten.insert(launch.getInputs()[index]);
-        for (Value output : launch.getOutputs())
-          if (llvm::is_contained(launch.getInputs(), output))
-            overwritten.insert(output);
-      }
-    }
-    return success();
   }
 };
 

@@ -148,12 +148,13 @@ bool KernelScheduler::isEpilogue(const Unit &unit, const Unit &next) const {
 
 void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
   DenseMap<Value, Buffer> outside = buffers;
-  for (size_t i = 0; i < units.size(); ++i) {
-    const Unit &unit = units[i];
-    if (isa<ScatterAddOp>(unit.op) || unit.parallel.empty())
-      continue;
-    bool paired = i + 1 < units.size() && isEpilogue(unit, units[i + 1]);
-    emitUnit(unit, paired ? &units[i + 1] : nullptr, row, rowCount);
+  SmallVector<const Unit *> ofRows;
+  for (const Unit &unit : units)
+    if (!isa<ScatterAddOp>(unit.op) && !unit.parallel.empty())
+      ofRows.push_back(&unit);
+  for (size_t i = 0; i < ofRows.size(); ++i) {
+    bool paired = i + 1 < ofRows.size() && isEpilogue(*ofRows[i], *ofRows[i + 1]);
+    emitUnit(*ofRows[i], paired ? ofRows[i + 1] : nullptr, row, rowCount);
     i += paired;
   }
   buffers = outside; // tiles of these rows end here
