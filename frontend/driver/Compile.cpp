@@ -119,7 +119,7 @@ ModelSummary summaryOf(mlir::ModuleOp module) {
     auto type = llvm::dyn_cast_or_null<mlir::RankedTensorType>(typeOf(entry, "type"));
     if (!type || (role != "weight" && role != "state"))
       return;
-    int64_t bytes = type.getNumElements() * (type.getElementTypeBitWidth() + 7) / 8;
+    int64_t bytes = type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
     (role == "weight" ? summary.trainable : summary.nonTrainable) += type.getNumElements();
     (role == "weight" ? summary.trainableBytes : summary.nonTrainableBytes) += bytes;
   });

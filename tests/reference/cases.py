@@ -39,7 +39,7 @@ def horn_case(name, loss, optimizer):
     optimizer_name, arguments = OPTIMIZERS[optimizer]
     arguments = ", ".join(f"{key} = {horn_argument(value)}" for key, value in arguments.items())
     return f"""model {name}(x: real[{FEATURES}]) -> y {{
-    y = x |> dense({HIDDEN_1}, relu) |> dense({HIDDEN_2}, tanh) |> dense({outputs}, {activation})
+    y = x |> dense({HIDDEN_1}, relu) |> dense({HIDDEN_2}, tanh) |> dense({outputs}, {activation}, name = "dense_2")
 }}
 
 train {name} {{
