@@ -110,13 +110,24 @@ FailureOr<Value> ArgmaxOp::lower(Lowering &lowering) {
   return lowering.generic(getLoc(), to, from.getShape(), out, {{getX(), all}, {largest, out}}, Combine::min, body);
 }
 
+/// The result's axes become the outermost dimensions, in their order, whichever contraction this is the gradient of:
+/// rows are tiled, the last axis runs in lanes, and an element-wise reader has the same domain.
 FailureOr<Value> ContractOp::lower(Lowering &lowering) {
-  SmallVector<int64_t> sizes(getMap(0).getNumDims());
+  unsigned dims = getMap(0).getNumDims(), next = 0;
+  SmallVector<AffineExpr> place(dims);
+  for (AffineExpr expr : getMap(2).getResults())
+    place[cast<AffineDimExpr>(expr).getPosition()] = lowering.builder.getAffineDimExpr(next++);
+  for (AffineExpr &expr : place)
+    if (!expr)
+      expr = lowering.builder.getAffineDimExpr(next++);
+  auto ordered = [&](unsigned i) { return getMap(i).replaceDimsAndSymbols(place, {}, dims, 0); };
+
+  SmallVector<int64_t> sizes(dims);
   Value operands[] = {getA(), getB()};
   for (unsigned i = 0; i < 2; ++i)
-    for (auto [axis, expr] : llvm::enumerate(getMap(i).getResults()))
+    for (auto [axis, expr] : llvm::enumerate(ordered(i).getResults()))
       sizes[cast<AffineDimExpr>(expr).getPosition()] = tensorType(operands[i]).getDimSize(axis);
-  return lowering.generic(getLoc(), getY().getType(), sizes, getMap(2), {{getA(), getMap(0)}, {getB(), getMap(1)}},
+  return lowering.generic(getLoc(), getY().getType(), sizes, ordered(2), {{getA(), ordered(0)}, {getB(), ordered(1)}},
                           Combine::sum,
                           [](ScalarBuilder &s, ValueRange e, ValueRange) { return s.mul(e[0], e[1]); });
 }

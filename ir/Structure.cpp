@@ -110,6 +110,9 @@ Origin originOf(Location loc) {
 std::string nameByOrigin(Value value) {
   Origin origin = originOf(value.getLoc());
   std::string name = origin.name.empty() ? "value" : origin.name.str();
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if ((name == "loss" || name == "metrics") && type && type.getRank() > 0)
+    name += "_of_sample";
   if (origin.backward)
     return "d_" + name;
   Operation *op = value.getDefiningOp();

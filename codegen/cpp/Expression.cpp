@@ -263,9 +263,6 @@ FailureOr<Expr> expressionOf(Operation *op, ArrayRef<Expr> x, unsigned lanes) {
           return indexed(*x[1].index * x[0].index->constant);
         return failure();
       })
-      .Case<arith::RemUIOp>([&](auto) -> FailureOr<Expr> {
-        return indexed(Linear::symbol(x[0].index->operand() + " % " + x[1].index->operand()));
-      })
       .Case<arith::AddFOp>([&](auto) { return sum("+"); })
       .Case<arith::SubFOp>([&](auto) { return sum("-"); })
       .Case<arith::MulFOp>([&](auto) { return product("*"); })

@@ -26,13 +26,19 @@ void KernelPrinter::line(const Twine &text) {
   std::string rest = text.str();
   size_t indent = depth * 2;
   while (indent + rest.size() > width) {
-    // Break behind a comma or before an operator, as late as fits.
+    // Break behind a comma or before an operator, as far out of parentheses as can be, then as late.
     size_t best = std::string::npos;
-    for (size_t i = 20; i + 2 < rest.size() && indent + i < width; ++i) {
-      if (rest[i] == ',' && rest[i + 1] == ' ')
-        best = i + 1;
-      else if (rest[i] == ' ' && rest[i + 2] == ' ' && StringRef("+-*/?:").contains(rest[i + 1]))
-        best = i;
+    int nesting = 0, bestNesting = 1 << 20;
+    for (size_t i = 0; i + 2 < rest.size() && indent + i < width; ++i) {
+      nesting += rest[i] == '(' || rest[i] == '[' || rest[i] == '{';
+      nesting -= rest[i] == ')' || rest[i] == ']' || rest[i] == '}';
+      bool comma = rest[i] == ',' && rest[i + 1] == ' ';
+      bool operation = rest[i] == ' ' && rest[i + 2] == ' ' && StringRef("+-*/?:").contains(rest[i + 1]);
+      constexpr size_t shortest = 30; // a line of a few characters helps nobody
+      if (i < shortest || !(comma || operation) || nesting > bestNesting)
+        continue;
+      best = comma ? i + 1 : i;
+      bestNesting = nesting;
     }
     if (best == std::string::npos)
       break;
@@ -196,6 +202,13 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     line("const long " + name + " = lower_bound(" + tokens[bound.getTokens()] + ", " + indexOf(bound.getBegin()).str() +
          ", " + indexOf(bound.getEnd()).str() + ", " + indexOf(bound.getId()).str() + ");");
     indices[bound.getPosition()] = Linear::symbol(name);
+    return success();
+  }
+  if (auto remainder = dyn_cast<arith::RemUIOp>(op)) {
+    std::string name = names.take("rest");
+    line("const long " + name + " = " + indexOf(remainder.getLhs()).operand() + " % " +
+         indexOf(remainder.getRhs()).operand() + ";");
+    indices[op.getResult(0)] = Linear::symbol(name);
     return success();
   }
   // Scalars: indices and constants.

@@ -1,5 +1,6 @@
 #include "codegen/cpp/Linear.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace hornfels {
@@ -40,11 +41,27 @@ Linear Linear::without(const std::string &symbol) const {
   return result;
 }
 
+/// Symbols with one factor stand together: "(row + r) * 16".
+static llvm::SmallVector<Linear::Term, 4> gathered(llvm::ArrayRef<Linear::Term> terms) {
+  llvm::SmallVector<Linear::Term, 4> result;
+  for (const Linear::Term &term : terms) {
+    auto *same = llvm::find_if(result, [&](const Linear::Term &other) { return other.factor == term.factor; });
+    if (same == result.end() || term.factor == 1 || term.factor == -1)
+      result.push_back(term);
+    else
+      same->symbol += " + " + term.symbol;
+  }
+  for (Linear::Term &term : result)
+    if (term.symbol.find(" + ") != std::string::npos)
+      term.symbol = "(" + term.symbol + ")";
+  return result;
+}
+
 std::string Linear::str() const {
   std::string text;
   // Positive terms first, so that nothing begins with a minus if it need not.
   for (bool positive : {true, false})
-    for (const Term &term : terms) {
+    for (const Term &term : gathered(terms)) {
       if ((term.factor > 0) != positive)
         continue;
       int64_t factor = term.factor > 0 ? term.factor : -term.factor;

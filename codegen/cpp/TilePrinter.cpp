@@ -314,7 +314,7 @@ FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, con
   Block *body = tile.getBody();
   DenseMap<Value, Expr> elements;
   bool severalOutputs = tile.getDpsInits().size() > 1;
-  constexpr size_t longText = 60;
+  constexpr size_t longText = 88;
 
   auto give = [&](Value value, Expr expression, StringRef wish, bool named) {
     if (named && !expression.index && expression.text.size() > 3) {
@@ -337,7 +337,7 @@ FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, con
       continue; // the caller combines
     Expr x = read(operand.get(), tile.getMatchingIndexingMap(&operand), point);
     bool named = place.kind == Place::memory && (readers(argument) > 1 || severalOutputs);
-    give(argument, x, lastPart(place.base), named);
+    give(argument, x, place.base + (x.lanes ? "_v" : "_x"), named);
   }
 
   static constexpr StringRef wishes[] = {"x", "y", "z", "a", "b", "c", "d", "e", "f", "g", "h", "u", "v", "w"};

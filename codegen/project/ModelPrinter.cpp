@@ -75,6 +75,21 @@ std::string ModelPrinter::targetCheck() const {
          target->processor.str() + ": compile with " + target->flags.str() + "\"\n#endif\n";
 }
 
+/// An equation, over several lines where it is long.
+static std::string wrappedComment(std::string text) {
+  constexpr size_t width = 100;
+  std::string result, indent = "//   ";
+  while (indent.size() + text.size() > width) {
+    size_t cut = text.rfind(' ', width - indent.size());
+    if (cut == std::string::npos || cut == 0)
+      break;
+    result += indent + text.substr(0, cut) + "\n";
+    text = text.substr(cut + 1);
+    indent = "//       ";
+  }
+  return result + indent + text + "\n";
+}
+
 /// "dense: dense(16, relu)  [models/imdb.horn:3:39]"
 std::string ModelPrinter::kernelComment(func::FuncOp kernel) const {
   Origin origin = originOf(kernel.getLoc());
@@ -94,7 +109,7 @@ std::string ModelPrinter::kernelComment(func::FuncOp kernel) const {
               std::to_string(origin.position.getLine()) + ":" + std::to_string(origin.position.getColumn()) + "]\n";
   if (auto equations = kernel->getAttrOfType<ArrayAttr>("horn.equations"))
     for (auto equation : equations.getAsRange<StringAttr>())
-      comment += "//   " + inComment(equation.getValue()) + "\n";
+      comment += wrappedComment(inComment(equation.getValue()));
   return comment;
 }
 

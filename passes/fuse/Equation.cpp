@@ -10,7 +10,7 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
-static constexpr unsigned mostNesting = 8;
+static constexpr unsigned mostNesting = 24;
 
 static std::string number(double value) {
   std::string text;
@@ -115,7 +115,7 @@ std::string EquationWriter::right(Operation *op, ArrayRef<Operation *> unit, uns
 }
 
 std::string EquationWriter::equation(Operation *op, ArrayRef<Operation *> unit) {
-  constexpr size_t longest = 96;
+  constexpr size_t longest = 240;
   std::string text = nameOf(op->getResult(0)) + " = " + right(op, unit, 0);
   return text.size() <= longest ? text : text.substr(0, longest - 3) + "...";
 }

@@ -40,7 +40,14 @@ static std::string kernelName(ArrayRef<Operation *> members, func::FuncOp host) 
     return "kernel";
   if (origin.name == "metrics" || origin.name == "optimizer")
     return (origin.name + "_update").str();
-  return (origin.name + (origin.backward ? "_backward" : "_forward")).str();
+  if (origin.backward)
+    return (origin.name + "_backward").str();
+  // The forward pass of predict is everyone's; what a step adds to it makes a kernel of its own.
+  bool turns = llvm::any_of(members, [](Operation *member) { return originOf(member->getLoc()).backward; });
+  StringRef direction = turns                                ? "_forward_backward"
+                        : host.getName() == "evaluate_step" ? "_evaluate"
+                                                             : "_forward";
+  return (origin.name + direction).str();
 }
 
 namespace {
