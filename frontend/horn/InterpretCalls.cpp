@@ -197,9 +197,10 @@ Value Interpreter::configure(const FunctionValue &function, std::vector<CallArgu
   auto layer = isLayer ? std::make_shared<Owner>() : nullptr;
   if (isLayer && !takeLayerOptions(*layer, arguments))
     return Poison();
+  bool isGood = true;
   std::map<std::string, Binding, std::less<>> shared;
   if (definition.kind == DefinitionKind::Optimizer && !takeOptimizerOptions(definition, arguments, shared))
-    return Poison();
+    isGood = false;
   Frame configuring;
   configuring.definition = &definition;
   configuring.scope = std::make_shared<Scope>();
@@ -215,7 +216,8 @@ Value Interpreter::configure(const FunctionValue &function, std::vector<CallArgu
       reportRecursion(range);
     static const ParameterList none;
     if (!bindParameters(definition, definition.configuration ? *definition.configuration : none,
-                        std::move(arguments), range))
+                        std::move(arguments), range) ||
+        !isGood)
       return Poison();
   }
   if (isLayer) {
@@ -289,6 +291,8 @@ Value Interpreter::runBody(Frame called, const ParameterList &list, std::vector<
   if (!good)
     return Poison();
   execute(definition.body);
+  if (called.isRefused)
+    return Poison();
   Value result = called.result.value_or(NoneValue());
   if (definition.kind == DefinitionKind::Model && !called.result) {
     std::vector<Value> outputs;
@@ -345,17 +349,18 @@ Value Interpreter::callLayer(const std::shared_ptr<Owner> &layer, std::vector<Ca
   Value result = runBody(std::move(called), *layer->definition->call, std::move(arguments), range);
   bool isFirst = !layer->isCalled;
   layer->isCalled = true;
-  if (!isTop)
-    return result;
-  if (isFirst)
+  if (isTop && isFirst)
     recordLayer(*layer, given, result);
+  bool isInUsersText = range.isValid() && !diagnostics.sources().isLibrary(range.file);
   auto produced = [&](const Value &value) -> Value {
     auto *tensor = getIf<Tensor>(value);
     if (!tensor)
       return value;
     auto copy = std::make_shared<TensorInfo>(**tensor);
-    copy->producers = {layer->fullName};
-    copy->place = range;
+    if (isTop)
+      copy->producers = {layer->fullName};
+    if (isInUsersText)
+      copy->place = range;
     return Tensor(std::move(copy));
   };
   if (const ListValue *list = listIn(result)) {

@@ -30,12 +30,15 @@ Diagnostic &Interpreter::error(SourceRange range, const std::string &text) {
     return reported;
   }
   Diagnostic &reported = diagnostics.error(range, text);
-  // Inside a layer or function of the user's: who called it.
+  // Inside a layer or function of the user's: who called it. A call that the place lies in says nothing new.
+  auto encloses = [&](SourceRange call) {
+    return call.file == range.file && call.begin <= range.begin && call.end >= range.end;
+  };
   int notes = 0;
   for (size_t i = frames.size(); i-- > 0 && notes < 3;) {
     const Frame &called = *frames[i];
     if (!called.callSite.isValid() || called.definition->kind == DefinitionKind::Model ||
-        sources.isLibrary(called.callSite.file))
+        sources.isLibrary(called.callSite.file) || encloses(called.callSite))
       continue;
     reported.note(called.callSite, fmt::format("in {}, called from here", called.definition->name.text));
     ++notes;
@@ -47,13 +50,6 @@ void Interpreter::noteTensor(Diagnostic &diagnostic, const TensorInfo &tensor) {
   if (!tensor.place.isValid() || diagnostics.sources().isLibrary(tensor.place.file))
     return;
   diagnostic.note(tensor.place, show(tensor) + " is made here");
-  for (size_t axis = 0; axis < tensor.axisPlaces.size() && axis < tensor.shape.size(); ++axis) {
-    SourceRange place = tensor.axisPlaces[axis];
-    bool isInside = place.file == tensor.place.file && place.begin >= tensor.place.begin && place.end <= tensor.place.end;
-    if (place.isValid() && !isInside && !diagnostics.sources().isLibrary(place.file) &&
-        tensor.shape[axis] != batchSize)
-      diagnostic.note(place, fmt::format("its axis {} is {} because of this", axis, tensor.shape[axis]));
-  }
 }
 
 void Interpreter::noteShapes(Diagnostic &diagnostic, const TensorInfo &a, const TensorInfo &b) {
@@ -88,9 +84,14 @@ void Interpreter::countStep(SourceRange range) {
 
 /// Names the cycle, when there is one: `a → b → a`, each with its place.
 void Interpreter::reportRecursion(SourceRange range) {
-  size_t last = frames.size() - 1, first = last;
-  while (first > 0 && frames[first - 1]->definition != frames[last]->definition)
-    --first;
+  // The innermost call whose definition is running already, further out.
+  size_t last = frames.size() - 1, first = 0;
+  for (size_t inner = frames.size(); inner-- > 1 && first == 0;)
+    for (size_t outer = inner; outer-- > 0 && first == 0;)
+      if (frames[outer]->definition == frames[inner]->definition) {
+        first = outer + 1;
+        last = inner;
+      }
   std::string text = fmt::format("limit of {} nested calls reached", maximumDepth);
   if (first > 0) {
     std::string cycle;

@@ -151,7 +151,7 @@ Variable *Interpreter::makeVariable(Owner &owner, const std::string &key, const 
   auto variable = std::make_unique<Variable>();
   variable->role = role;
   variable->local = local;
-  variable->layer = owner.fullName;
+  variable->layer = owner.layer.empty() ? owner.fullName : owner.layer;
   variable->name = owner.fullName.empty() ? local : owner.fullName + "/" + local;
   variable->element = element;
   variable->shape = shape;
@@ -317,7 +317,10 @@ Value Interpreter::copyLayer(BuiltinCall &called, const std::vector<CallArgument
   FunctionValue function;
   function.definition = &definition;
   function.closure = original->closure;
-  return configure(function, std::move(changes), called.node, called.range);
+  Value copied = configure(function, std::move(changes), called.node, called.range);
+  if (auto layer = layerIn(copied))
+    layer->trainable = layer->trainable && original->trainable;
+  return copied;
 }
 
 } // namespace hornfels::frontend

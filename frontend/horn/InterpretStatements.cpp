@@ -30,9 +30,15 @@ void Interpreter::within(Run &other, const std::function<void()> &body) {
 }
 
 bool Interpreter::execute(const Block &block) {
-  for (const StmtPtr &statement : block.statements)
+  for (const StmtPtr &statement : block.statements) {
+    // All requirements at the head are checked; what follows relies on them.
+    if (frame().isRefused && statement->kind != StmtKind::Require) {
+      frame().result = Poison();
+      return true;
+    }
     if (executeStatement(*statement))
       return true;
+  }
   return false;
 }
 
@@ -210,6 +216,7 @@ void Interpreter::executeRequire(const RequireStmt &statement) {
   std::optional<bool> holds = truth(value, statement.condition->range);
   if (!holds || *holds)
     return;
+  frame().isRefused = true;
   std::string condition(diagnostics.sources().text(statement.condition->range));
   const NameExpr *parameter = firstParameter(*statement.condition, frame());
   if (!parameter) {

@@ -45,6 +45,7 @@ struct Frame {
   Owner *owner = nullptr;
   std::string path; // place in the owner's body: calls and loop indices, for finding layers and variables again
   std::optional<Value> result;
+  bool isRefused = false; // a requirement of the body does not hold
   std::optional<Shape> ellipsis; // what `...` stands for in its types
   std::map<std::string, SourceRange, std::less<>> argumentPlaces;
 };

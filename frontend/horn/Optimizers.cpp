@@ -104,6 +104,7 @@ void ModelBuilder::update(Variable &weight, const Value &gradient, const Functio
     owner = std::make_unique<Owner>();
     owner->definition = optimizer.definition;
     owner->fullName = owner->name = weight.name;
+    owner->layer = weight.layer;
   }
   Frame called;
   called.definition = optimizer.definition;

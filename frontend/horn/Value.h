@@ -131,6 +131,7 @@ struct Owner {
   std::string explicitName;
   std::string name;     // in its parent; empty before the first call
   std::string fullName; // "block/dense"
+  std::string layer;    // what its variables belong to, if it is not a layer itself
   Owner *parent = nullptr;
   bool trainable = true;
   SourceRange firstCall;
