@@ -233,7 +233,7 @@ CommandLine parseCommandLine(const std::vector<std::string> &arguments) { return
 std::string usage() {
   return R"(usage: hornfels COMMAND MODEL.horn [OPTIONS]
 
-  build   MODEL [-o PROGRAM]     a program: PROGRAM train | evaluate | predict | summary | selftest
+  build   MODEL [-o PROGRAM]     a program: PROGRAM train | evaluate | predict
   emit    MODEL -o DIR           its C++ sources, a header, a CMakeLists.txt
   run     MODEL ARGUMENTS...     build into a cache and run: hornfels run MODEL train --data FILE.npz
   summary MODEL                  layers, shapes and parameters
