@@ -69,16 +69,29 @@ Builtin reduction(const char *name, Reduction kind, bool mean = false) {
           }, {}};
 }
 
+/// The shape of a new tensor: every size is known, -1 has no meaning.
+std::optional<Shape> newShape(BuiltinCall &c) {
+  auto shape = c.interpreter.shapeFrom(c.arguments[0], c.places[0]);
+  if (!shape || std::find(shape->begin(), shape->end(), -1) == shape->end())
+    return shape;
+  c.interpreter.error(c.places[0], "a size is not negative, found -1");
+  return std::nullopt;
+}
+
 Builtin filled(const char *name, double value) {
   return {name, {P{"shape", {}}}, [=](BuiltinCall &c) -> Value {
-            auto shape = c.interpreter.shapeFrom(c.arguments[0], c.places[0]);
+            auto shape = newShape(c);
             return shape ? c.interpreter.full(value, c.interpreter.options.real, *shape) : Value(Poison());
           }, {}};
 }
 
 Builtin random(const char *name, const char *op) {
   return {name, {P{"shape", {}}},
-          [=](BuiltinCall &c) { return c.interpreter.random(op, c.arguments[0], c.range); }, {}};
+          [=](BuiltinCall &c) -> Value {
+            auto shape = newShape(c);
+            return shape ? c.interpreter.random(op, *shape, c.range) : Value(Poison());
+          },
+          {}};
 }
 
 Builtin encoding(const char *name) {
@@ -96,7 +109,7 @@ Builtin encoding(const char *name) {
 }
 
 Value full(BuiltinCall &c) {
-  auto shape = c.interpreter.shapeFrom(c.arguments[0], c.places[0]);
+  auto shape = newShape(c);
   if (!shape)
     return Poison();
   auto value = c.interpreter.fit(c.arguments[1], c.interpreter.options.real, *shape, c.places[1]);
@@ -209,6 +222,31 @@ Value concatenate(BuiltinCall &c) {
   return axis ? c.interpreter.concatenate(list->elements, *axis, c.range) : Value(Poison());
 }
 
+/// n equal parts along an axis, as a tuple.
+Value split(BuiltinCall &c) {
+  Interpreter &in = c.interpreter;
+  auto *x = tensorIn(c.arguments[0]);
+  auto *parts = getIf<int64_t>(c.arguments[1]);
+  if (!x || x->vocabulary || !parts || *parts < 1 || *parts > 1024)
+    return refuse(c, fmt::format("split takes a tensor and a number of parts from 1 to 1024, found {} and {}",
+                                 in.show(c.arguments[0]), in.show(c.arguments[1])));
+  auto axis = in.axisOf(c.arguments[2], x->shape.size(), c.places[2]);
+  if (!axis)
+    return Poison();
+  size_t at = static_cast<size_t>(*axis);
+  if (x->shape[at] == batchSize || x->shape[at] % *parts != 0)
+    return refuse(c, fmt::format("axis {} of {} does not split into {} parts", *axis, in.show(*x), *parts));
+  std::vector<int64_t> offsets(x->shape.size(), 0), sizes = x->shape, strides(x->shape.size(), 1);
+  Shape shape = x->shape;
+  shape[at] = sizes[at] = x->shape[at] / *parts;
+  if (sizes.front() == batchSize)
+    sizes.front() = -1;
+  std::vector<Value> values;
+  for (int64_t i = 0; i < *parts; ++i, offsets[at] += shape[at])
+    values.push_back(in.tensor(in.emitter.slice(in.use(*x, c.range), offsets, sizes, strides), x->element, shape, {x}));
+  return makeList(std::move(values), true);
+}
+
 Value argmax(BuiltinCall &c) {
   Interpreter &in = c.interpreter;
   auto x = in.realTensor(c.arguments[0], c.range, "argmax");
@@ -314,6 +352,7 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
       {"squeeze", {P{"x", {}}, P{"axis", Value(int64_t{-1})}}, squeeze, {}},
       {"transpose", {P{"x", {}}, P{"axes", Value(NoneValue())}}, transpose, {}},
       {"concatenate", {P{"xs", {}}, P{"axis", Value(int64_t{-1})}}, concatenate, {}},
+      {"split", {P{"x", {}}, P{"parts", {}}, P{"axis", Value(int64_t{-1})}}, split, {}},
       {"argmax", {P{"x", {}}, P{"axis", Value(int64_t{-1})}}, argmax, {}},
       {"one_hot", {P{"x", {}}, P{"classes", {}}}, oneHot, {}},
       {"cast", {P{"x", {}}, P{"type", {}}}, cast, {}},

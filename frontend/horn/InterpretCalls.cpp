@@ -77,7 +77,7 @@ Value Interpreter::call(const Value &callee, std::vector<CallArgument> arguments
   if (function->awaitsConfiguration())
     return configure(*function, std::move(arguments), node, range);
   if (definition.kind == DefinitionKind::Layer || definition.kind == DefinitionKind::Model) {
-    auto layer = instance(definition, function->closure, nullptr, node, range);
+    auto layer = instance(definition, function->closure, function->configured, node, range);
     return callLayer(layer, std::move(arguments), node, range);
   }
   return invoke(*function, std::move(arguments), node, range);

@@ -1,6 +1,7 @@
 // Layers and variables: made at the first call, found again later, named as Keras names them.
 #include "frontend/horn/Interpreter.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hornfels::frontend {
@@ -287,39 +288,54 @@ Value Interpreter::copyLayer(BuiltinCall &called, const std::vector<CallArgument
     error(called.range, "copy takes a layer and the arguments to change");
     return Poison();
   }
-  std::vector<CallArgument> changes;
-  for (size_t i = 1; i < arguments.size(); ++i)
-    changes.push_back(arguments[i]);
-  const Definition &definition = *original->definition;
-  std::vector<Name> names; // keeps the names of unchanged arguments alive
-  if (definition.configuration) {
-    const auto &parameters = definition.configuration->parameters;
-    names.reserve(parameters.size());
-    std::vector<CallArgument> kept;
-    for (const Parameter &parameter : parameters) {
-      bool changed = false;
-      for (const CallArgument &change : changes)
-        changed |= change.name && change.name->text == parameter.name.text;
-      auto found = original->configured->names.find(parameter.name.text);
-      if (changed || found == original->configured->names.end())
-        continue;
-      if (parameter.isVariadic) {
-        if (auto *list = listIn(found->second.value))
-          for (const Value &element : list->elements)
-            kept.push_back({nullptr, element, found->second.place});
-        continue;
-      }
-      names.push_back(parameter.name);
-      kept.push_back({&names.back(), found->second.value, found->second.place});
+  return copyOf(*original, {arguments.begin() + 1, arguments.end()}, called.node, called.range);
+}
+
+/// Layers in the configuration (`sequential(dense(8))`) are copied too: a copy has weights of its own.
+Value Interpreter::copyOf(const Owner &original, std::vector<CallArgument> changes, const Expr *node,
+                          SourceRange range) {
+  const Definition &definition = *original.definition;
+  int count = 0;
+  std::function<Value(const Value &)> duplicate = [&](const Value &value) -> Value {
+    if (auto layer = layerIn(value); layer && layer->definition->kind == DefinitionKind::Layer) {
+      std::string before = frame().path;
+      frame().path += fmt::format("copy{}/", count++);
+      Value copied = copyOf(*layer, {}, node, range);
+      frame().path = before;
+      return copied;
     }
-    changes.insert(changes.begin(), kept.begin(), kept.end());
-  }
+    const ListValue *list = listIn(value);
+    if (!list)
+      return value;
+    std::vector<Value> elements;
+    for (const Value &element : list->elements)
+      elements.push_back(duplicate(element));
+    return makeList(std::move(elements), list->isTuple);
+  };
+  std::vector<CallArgument> kept;
+  if (definition.configuration)
+    for (const Parameter &parameter : definition.configuration->parameters) {
+      bool changed = std::any_of(changes.begin(), changes.end(), [&](const CallArgument &change) {
+        return change.name && change.name->text == parameter.name.text;
+      });
+      auto found = original.configured->names.find(parameter.name.text);
+      if (changed || found == original.configured->names.end())
+        continue;
+      Value value = duplicate(found->second.value);
+      const ListValue *list = listIn(value);
+      if (!parameter.isVariadic)
+        kept.push_back({&parameter.name, std::move(value), found->second.place});
+      else if (list)
+        for (const Value &element : list->elements)
+          kept.push_back({nullptr, element, found->second.place});
+    }
+  kept.insert(kept.end(), changes.begin(), changes.end());
   FunctionValue function;
   function.definition = &definition;
-  function.closure = original->closure;
-  Value copied = configure(function, std::move(changes), called.node, called.range);
+  function.closure = original.closure;
+  Value copied = configure(function, std::move(kept), node, range);
   if (auto layer = layerIn(copied))
-    layer->trainable = layer->trainable && original->trainable;
+    layer->trainable = layer->trainable && original.trainable;
   return copied;
 }
 

@@ -539,10 +539,7 @@ static int64_t streamOf(std::string_view text) {
   return static_cast<int64_t>(hash & 0x7fffffffffffffffu);
 }
 
-Value Interpreter::random(std::string_view op, const Value &value, SourceRange range) {
-  std::optional<Shape> shape = shapeFrom(value, range);
-  if (!shape)
-    return Poison();
+Value Interpreter::random(std::string_view op, const Shape &shape, SourceRange range) {
   // The name of the layer, or in @initialize of the variable, and how many came before in it.
   std::string owner = run == initializeRun ? emitter.place().name : frame().owner ? frame().owner->fullName : "";
   int64_t count = run->randomCounts[owner]++;
@@ -554,8 +551,8 @@ Value Interpreter::random(std::string_view op, const Value &value, SourceRange r
     seed = emitter.full(0, Element::I64, {});
     step = emitter.full(0, Element::I64, {});
   }
-  Handle handle = emitter.random(op, seed, step, streamOf(fmt::format("{}:{}", owner, count)), *shape);
-  return tensor(handle, options.real, *shape, {});
+  Handle handle = emitter.random(op, seed, step, streamOf(fmt::format("{}:{}", owner, count)), shape);
+  return tensor(handle, options.real, shape, {});
 }
 
 } // namespace hornfels::frontend

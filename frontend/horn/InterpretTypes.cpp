@@ -142,9 +142,34 @@ bool Interpreter::bindTensorType(const TypeExpr &type, const std::string &what, 
 
 /// Checks a result against its declared type, and remembers what gave its sizes.
 bool Interpreter::checkResult(const Definition &definition, Value &result, SourceRange range) {
-  if (definition.kind == DefinitionKind::Model || definition.results.size() != 1 || !definition.results[0].type)
+  if (definition.results.empty())
     return true;
-  const TypeExpr &type = *definition.results[0].type;
+  auto placeOf = [&](const Result &declared) { return range.isValid() ? range : declared.range; };
+  bool isModel = definition.kind == DefinitionKind::Model; // its one output stands alone, in parentheses or not
+  if (!definition.resultsAreTuple || (isModel && definition.results.size() == 1)) {
+    const Result &declared = definition.results[0];
+    return !declared.type || checkOneResult(definition, *declared.type, result, placeOf(declared));
+  }
+  const ListValue *list = listIn(result);
+  if (isPoison(result))
+    return true;
+  if (!list || list->elements.size() != definition.results.size()) {
+    error(range, fmt::format("{}: returns {}, its type has {} values", definition.name.text, show(result),
+                             definition.results.size()));
+    return false;
+  }
+  std::vector<Value> values = list->elements;
+  bool isGood = true;
+  for (size_t i = 0; i < values.size(); ++i)
+    if (definition.results[i].type)
+      isGood &= checkOneResult(definition, *definition.results[i].type, values[i],
+                               placeOf(definition.results[i]));
+  result = makeList(std::move(values), list->isTuple);
+  return isGood;
+}
+
+bool Interpreter::checkOneResult(const Definition &definition, const TypeExpr &type, Value &result,
+                                 SourceRange range) {
   const TensorInfo *tensor = tensorIn(result);
   if (isPoison(result))
     return true;

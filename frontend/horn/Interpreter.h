@@ -100,6 +100,7 @@ public:
   /// Runs the body of `frame.definition` in a new frame; the caller has bound nothing yet.
   Value runBody(Frame frame, const ParameterList &list, std::vector<CallArgument> arguments, SourceRange range);
   Value copyLayer(BuiltinCall &call, const std::vector<CallArgument> &arguments);
+  Value copyOf(const Owner &original, std::vector<CallArgument> changes, const Expr *node, SourceRange range);
 
   // --- types (InterpretTypes.cpp) ------------------------------------------------------------------------------------
   bool checkParameterType(const Parameter &parameter, const Value &value, SourceRange place);
@@ -110,6 +111,7 @@ public:
   std::optional<Element> elementOf(const TypeExpr &type);
   std::optional<Shape> shapeFrom(const Value &value, SourceRange range);
   bool checkResult(const Definition &definition, Value &result, SourceRange range);
+  bool checkOneResult(const Definition &definition, const TypeExpr &type, Value &result, SourceRange range);
 
   // --- layers and variables (InterpretLayers.cpp) --------------------------------------------------------------------
   std::shared_ptr<Owner> instance(const Definition &definition, ScopePtr closure, ScopePtr configured,
@@ -136,7 +138,7 @@ public:
   Value slice(const TensorInfo &x, const IndexExpr &expr);
   Value concatenate(const std::vector<Value> &xs, int64_t axis, SourceRange range);
   Value sizeValue(const TensorInfo &x, SourceRange range);
-  Value random(std::string_view op, const Value &shape, SourceRange range);
+  Value random(std::string_view op, const Shape &shape, SourceRange range);
   /// A value as a tensor of this element type and shape (numbers become `full`), or null when reported.
   std::optional<Value> fit(const Value &value, Element element, const Shape &shape, SourceRange range);
   Value castTo(const TensorInfo &x, Element element, SourceRange range);
