@@ -63,8 +63,8 @@ void Interpreter::nameLayer(Owner &layer, SourceRange range) {
   } else {
     std::string base = layer.hint.empty() ? layer.definition->name.text : layer.hint;
     layer.name = base;
-    for (int number = 1; !parent.childNames.emplace(layer.name, place).second; ++number)
-      layer.name = fmt::format("{}_{}", base, number);
+    for (int &number = parent.nextNumbers[base]; !parent.childNames.emplace(layer.name, place).second;)
+      layer.name = fmt::format("{}_{}", base, ++number);
   }
   layer.fullName = parent.fullName.empty() ? layer.name : parent.fullName + "/" + layer.name;
 }

@@ -191,8 +191,18 @@ Value Interpreter::elementwise(std::string_view op, const Value &a, const Value 
     noteShapes(reported, *x, *y);
     return Poison();
   }
-  if (op == "pow" && numberIn(b) == 2.0)
-    return unary("square", *x, range);
+  if (auto exponent = numberIn(b); op == "pow" && exponent && *exponent >= 2 && *exponent <= 8 &&
+                                   *exponent == std::floor(*exponent)) {
+    // A small whole power is a few products: exact for negative x, and cheap.
+    Value square = unary("square", *x, range);
+    Value power = *exponent >= 4 ? unary("square", *tensorIn(square), range) : square; // x^2 or x^4
+    int rest = static_cast<int>(*exponent) - (*exponent >= 4 ? 4 : 2);
+    if (rest >= 4)
+      return elementwise("mul", power, power, range);
+    if (rest >= 2)
+      power = elementwise("mul", power, square, range);
+    return rest % 2 ? elementwise("mul", power, a, range) : power;
+  }
   std::optional<Value> left = fit(a, element, *shape, range), right = fit(b, element, *shape, range);
   if (!left || !right)
     return Poison();

@@ -137,6 +137,7 @@ struct Owner {
   SourceRange firstCall;
   bool isCalled = false;
   std::map<std::string, SourceRange> childNames; // taken names, with the place of each
+  std::map<std::string, int> nextNumbers;        // the last number given to a name
   std::map<std::string, Variable *> variables;   // by path in the body
   std::map<std::string, SourceRange> variableNames;
   std::vector<Variable *> owned; // in the order of creation
