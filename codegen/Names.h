@@ -18,7 +18,8 @@ llvm::StringRef lastPart(llvm::StringRef name);
 /// A C string literal; whatever is in `text` cannot end it.
 std::string quoted(llvm::StringRef text);
 
-/// Text that is safe in a line comment: no line ends, no trailing backslash.
+/// Text that is safe in a comment of either kind: no line ends, no end of a comment, no backslash or trigraph that joins
+/// lines, nothing that reorders text.
 std::string inComment(llvm::StringRef text);
 
 /// The names of one scope, each given once.

@@ -28,11 +28,11 @@ std::string vectorType(Type element, unsigned lanes) {
   if (lanes <= 1)
     return scalarType(element);
   std::string count = std::to_string(lanes);
-  if (element.isF32())
+  if (element.isF32() && lanes >= 4)
     return "v" + count + "f";
-  if (element.isF64())
+  if (element.isF64() && lanes <= 8)
     return "v" + count + "d";
-  if (element.isInteger(32))
+  if (element.isInteger(32) && lanes >= 4)
     return "v" + count + "i";
   return "vec<" + scalarType(element) + ", " + count + ">";
 }
@@ -136,15 +136,39 @@ static StringRef symbolOf(arith::CmpIPredicate predicate) {
   }
 }
 
+/// A condition as a mask of elements of so many bytes: -1 where it holds, else 0.
+static Expr asMask(const Expr &condition, unsigned bytes, unsigned lanes) {
+  Expr result = condition;
+  result.maskBytes = bytes;
+  if (condition.lanes && condition.maskBytes == bytes)
+    return result;
+  std::string vector = "vec<int" + std::to_string(bytes * 8) + "_t, " + std::to_string(lanes) + ">";
+  result.lanes = true;
+  result.precedence = Precedence::atom;
+  if (condition.lanes)
+    result.text = "convert<" + vector + ">(" + condition.text + ")";
+  else
+    result.text = "splat<" + vector + ">(" + condition.tighterThan(Precedence::conditional) + " ? -1 : 0)";
+  return result;
+}
+
 /// The mask in elements as wide as those of `type`.
 static std::string maskFor(const Expr &mask, Type type, unsigned lanes) {
-  unsigned bytes = type.getIntOrFloatBitWidth() / 8;
-  if (mask.maskBytes == bytes)
-    return mask.text;
-  return "convert<vec<int" + std::to_string(bytes * 8) + "_t, " + std::to_string(lanes) + ">>(" + mask.text + ")";
+  return asMask(mask, type.getIntOrFloatBitWidth() / 8, lanes).text;
 }
 
 static Expr selection(const Expr &mask, const Expr &a, const Expr &b, unsigned lanes, Type type) {
+  if (type.isInteger(1) && (mask.lanes || a.lanes || b.lanes)) {
+    // Of conditions in lanes: all three are masks of one width.
+    unsigned bytes = std::max({mask.maskBytes, a.maskBytes, b.maskBytes});
+    Expr result;
+    result.type = type;
+    result.lanes = true;
+    result.maskBytes = bytes;
+    result.text = "select(" + asMask(mask, bytes, lanes).text + ", " + asMask(a, bytes, lanes).text + ", " +
+                  asMask(b, bytes, lanes).text + ")";
+    return result;
+  }
   Expr result;
   result.type = type;
   if (mask.lanes) {
@@ -200,18 +224,38 @@ static Expr fromIndex(const Expr &x, unsigned lanes, Type type) {
 }
 
 static Expr logical(StringRef symbol, const Expr &a, const Expr &b, unsigned lanes, Type type) {
-  bool vector = a.lanes || b.lanes;
-  Expr result = binary(vector ? symbol.take_front(1) : symbol, Precedence::conjunction, a, b, type);
-  result.maskBytes = std::max(a.maskBytes, b.maskBytes);
-  if (vector)
-    result.text = "(" + a.text + ") " + symbol.take_front(1).str() + " (" + b.text + ")";
-  (void)lanes;
+  bool isOr = symbol == "||";
+  Precedence precedence = isOr ? Precedence::disjunction : Precedence::conjunction;
+  if (!a.lanes && !b.lanes) {
+    // "x && y || z" is right and yet a warning.
+    auto inParentheses = [&](const Expr &x) {
+      Expr result = x;
+      if (isOr && x.precedence == Precedence::conjunction) {
+        result.text = "(" + x.text + ")";
+        result.precedence = Precedence::atom;
+      }
+      return result;
+    };
+    return binary(symbol, precedence, inParentheses(a), inParentheses(b), type);
+  }
+  unsigned bytes = std::max(a.maskBytes, b.maskBytes);
+  Expr result;
+  result.type = type;
+  result.precedence = precedence;
+  result.lanes = true;
+  result.maskBytes = bytes;
+  result.text = asMask(a, bytes, lanes).tighterThan(Precedence::product) + " " + symbol.take_front(1).str() + " " +
+                asMask(b, bytes, lanes).tighterThan(Precedence::product);
   return result;
 }
 
-static Expr random(RandomElementOp op, ArrayRef<Expr> operands, unsigned lanes, Type type) {
+/// Lanes draw neighbouring elements, or all the same one.
+static FailureOr<Expr> random(RandomElementOp op, ArrayRef<Expr> operands, unsigned lanes, Type type) {
   const Linear &element = *operands[2].index;
-  bool vector = element.factorOf(kLane) == 1;
+  int64_t factor = element.factorOf(kLane);
+  if (factor != 0 && factor != 1)
+    return failure();
+  bool vector = factor == 1;
   uint64_t stream = op.getStream();
   Expr result;
   result.type = type;
@@ -299,7 +343,7 @@ FailureOr<Expr> expressionOf(Operation *op, ArrayRef<Expr> x, unsigned lanes) {
           [&](auto) { return conversion(x[0], lanes, type); })
       .Case<arith::IndexCastOp>([&](auto) { return fromIndex(x[0], lanes, type); })
       .Case<MathOp>([&](MathOp math) { return call(math.getFunction(), x, lanes, type); })
-      .Case<RandomElementOp>([&](RandomElementOp op) { return random(op, x, lanes, type); })
+      .Case<RandomElementOp>([&](RandomElementOp op) -> FailureOr<Expr> { return random(op, x, lanes, type); })
       .Default([](Operation *) { return failure(); });
 }
 

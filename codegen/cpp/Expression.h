@@ -9,7 +9,7 @@
 namespace hornfels {
 
 /// C++ precedence, tighter first.
-enum class Precedence { atom, unary, product, sum, relation, equality, conjunction, conditional };
+enum class Precedence { atom, unary, product, sum, relation, equality, conjunction, disjunction, conditional };
 
 /// A value of a kernel's body as text.
 struct Expr {

@@ -62,7 +62,7 @@ KernelPrinter::Lanes KernelPrinter::chooseLanes(linalg::GenericOp tile) {
 }
 
 std::string KernelPrinter::loopName(unsigned dim) {
-  static constexpr StringRef wishes[] = {"r", "s", "p", "q", "u", "v"};
+  static constexpr StringRef wishes[] = {"r", "c", "p", "q", "u", "v"};
   return names.take(wishes[std::min<size_t>(dim, std::size(wishes) - 1)]);
 }
 
@@ -257,9 +257,8 @@ Expr KernelPrinter::read(Value buffer, AffineMap map, const Point &point) {
   result.lanes = true;
   std::string address = "&" + element(place, map, point);
   bool isBool = place.element.isInteger(1);
-  std::string vector = isBool ? "v" + std::to_string(point.lanes) + "i" : vectorType(place.element, point.lanes);
-  if (isBool && point.lanes == 8)
-    vector = "vec<int32_t, 8>";
+  std::string vector =
+      isBool ? "vec<int32_t, " + std::to_string(point.lanes) + ">" : vectorType(place.element, point.lanes);
   std::string function = std::string("load") + (point.part ? "_part" : "") + (isBool ? "_as" : "");
   result.text = function + "<" + vector + ">(" + address + (point.part ? ", " + std::to_string(point.part) : "") + ")";
   if (isBool) {
@@ -301,7 +300,7 @@ void KernelPrinter::write(Value buffer, AffineMap map, const Point &point, const
   bool isBool = place.element.isInteger(1);
   std::string text = splat(value, point.lanes);
   if (isBool && !value.lanes)
-    text = "splat<v" + std::to_string(point.lanes) + "i>(" + value.text + ")";
+    text = "splat<vec<int32_t, " + std::to_string(point.lanes) + ">>(" + value.text + ")";
   line(std::string("store") + (point.part ? "_part" : "") + (isBool ? "_as" : "") + "(&" + element(place, map, point) +
        ", " + text + (point.part ? ", " + std::to_string(point.part) : "") + ");");
 }

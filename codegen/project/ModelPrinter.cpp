@@ -41,7 +41,6 @@ std::string compilerFlagsOf(StringRef cpu) {
 }
 
 ModelPrinter::ModelPrinter(ModuleOp module, const CodegenOptions &options) : module(module), options(options) {
-  name = file.take(text("horn.model"));
   // What the file's end and the runtime call their own.
   for (StringRef taken :
        {"program", "step", "parallel", "create", "destroy", "predict", "train_step", "evaluate_step", "initialize",
@@ -50,6 +49,7 @@ ModelPrinter::ModelPrinter(ModuleOp module, const CodegenOptions &options) : mod
         "outputs", "targets", "variables", "metrics", "training", "code", "create_handle", "inputs_shapes",
         "outputs_shapes", "targets_shapes", "variables_shapes"})
     file.take(taken);
+  name = file.take(text("horn.model"));
   auto number = [&](StringRef attribute, llvm::StringMap<unsigned> &map, unsigned offset = 0) {
     for (auto [index, entry] : llvm::enumerate(list(attribute))) {
       auto dictionary = dyn_cast<DictionaryAttr>(entry);

@@ -93,7 +93,8 @@ std::string ModelPrinter::printTensors(StringRef list, StringRef attribute) {
       shapes += std::to_string(size) + ", ";
     offset += shape.size();
   }
-  return "static const int64_t " + list.str() + "_shapes[] = {" + shapes + "0};\n" + "static const hornfels_tensor " +
+  std::string table = entries.empty() ? "" : "static const int64_t " + list.str() + "_shapes[] = {" + shapes + "0};\n";
+  return table + "static const hornfels_tensor " +
          list.str() + "[] = {\n" + entries + "    {}};\n\n";
 }
 
