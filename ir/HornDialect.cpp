@@ -4,6 +4,7 @@
 #include "ir/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -197,11 +198,15 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor) {
   return {};
 }
 
-LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location>, ValueRange operands,
+LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
                                             DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
                                             SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   auto from = tensorType(operands[0]);
+  SmallVector<int64_t> sorted(adaptor.getPermutation());
+  llvm::sort(sorted);
+  if (sorted != llvm::to_vector(llvm::seq<int64_t>(from.getRank())))
+    return emitOptionalError(loc, "'horn.transpose' op does not name each axis of ", from, " once");
   SmallVector<int64_t> shape;
   for (int64_t axis : adaptor.getPermutation())
     shape.push_back(from.getDimSize(axis));
@@ -227,11 +232,14 @@ OpFoldResult TransposeOp::fold(FoldAdaptor) {
   return inner.getX();
 }
 
-LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location>, ValueRange operands,
+LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
                                         DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
                                         SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   auto from = tensorType(operands[0]);
+  for (ArrayRef<int64_t> given : {adaptor.getOffsets(), adaptor.getSizes(), adaptor.getStrides()})
+    if (static_cast<int64_t>(given.size()) != from.getRank())
+      return emitOptionalError(loc, "'horn.slice' op needs an offset, a size and a stride for each axis of ", from);
   SmallVector<int64_t> shape;
   for (auto [axis, size] : llvm::enumerate(adaptor.getSizes()))
     shape.push_back(size < 0 ? from.getDimSize(axis) : size);
@@ -254,25 +262,36 @@ LogicalResult SliceOp::verify() {
   return success();
 }
 
+/// Empty where the first elements of an axis are taken: the map would be the identity on an axis of another size, from
+/// which linalg infers the wrong domain.
 AffineMap SliceOp::getSourceMap() {
+  for (auto [axis, offset, stride, size] : llvm::enumerate(getOffsets(), getStrides(), getSizes()))
+    if (offset == 0 && stride == 1 && size >= 0 && size != 1 && size < tensorType(getX()).getDimSize(axis))
+      return AffineMap();
   SmallVector<AffineExpr> exprs;
   for (auto [axis, offset, stride] : llvm::enumerate(getOffsets(), getStrides()))
     exprs.push_back(getAffineDimExpr(axis, getContext()) * stride + offset);
   return AffineMap::get(exprs.size(), 0, exprs, getContext());
 }
 
-LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location>, ValueRange operands,
+LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
                                          DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
                                          SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
   if (operands.empty())
-    return failure();
+    return emitOptionalError(loc, "'horn.concat' op has no inputs");
   SmallVector<int64_t> shape(tensorType(operands[0]).getShape());
   uint64_t axis = adaptor.getAxis();
   if (axis >= shape.size() || shape[axis] == kBatch)
-    return failure();
-  for (Value next : operands.drop_front())
+    return emitOptionalError(loc, "'horn.concat' op has no fixed axis ", axis, " in ", operands[0].getType());
+  for (Value next : operands.drop_front()) {
+    SmallVector<int64_t> expected(tensorType(next).getShape());
+    if (axis < expected.size())
+      expected[axis] = tensorType(operands[0]).getDimSize(axis);
+    if (tensorType(operands[0]) != tensorType(next).clone(expected))
+      return emitOptionalError(loc, "'horn.concat' op puts ", next.getType(), " behind ", operands[0].getType());
     shape[axis] += tensorType(next).getDimSize(axis);
+  }
   types.push_back(RankedTensorType::get(shape, tensorType(operands[0]).getElementType()));
   return success();
 }
@@ -281,21 +300,26 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
 // Reduction and contraction
 // ---------------------------------------------------------------------------------------------------------------------
 
-static void inferReduced(Value x, ArrayRef<int64_t> axes, Type element, SmallVectorImpl<Type> &types) {
+static LogicalResult inferReduced(std::optional<Location> loc, StringRef op, Value x, ArrayRef<int64_t> axes,
+                                  Type element, SmallVectorImpl<Type> &types) {
   SmallVector<int64_t> shape;
+  for (int64_t axis : axes)
+    if (axis < 0 || axis >= tensorType(x).getRank())
+      return emitOptionalError(loc, "'", op, "' op reduces axis ", axis, " of ", x.getType());
   for (auto [axis, size] : llvm::enumerate(tensorType(x).getShape()))
     if (!llvm::is_contained(axes, static_cast<int64_t>(axis)))
       shape.push_back(size);
   types.push_back(RankedTensorType::get(shape, element));
+  return success();
 }
 
 #define INFER_REDUCED(Op)                                                                                              \
-  LogicalResult Op::inferReturnTypes(MLIRContext *, std::optional<Location>, ValueRange operands,                      \
+  LogicalResult Op::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,                  \
                                      DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,      \
                                      SmallVectorImpl<Type> &types) {                                                   \
     Adaptor adaptor(operands, attributes, properties, regions);                                                        \
-    inferReduced(operands[0], adaptor.getAxes(), tensorType(operands[0]).getElementType(), types);                     \
-    return success();                                                                                                  \
+    return inferReduced(loc, getOperationName(), operands[0], adaptor.getAxes(),                                       \
+                        tensorType(operands[0]).getElementType(), types);                                              \
   }
 INFER_REDUCED(ReduceSumOp)
 INFER_REDUCED(ReduceMaxOp)
@@ -305,12 +329,12 @@ INFER_REDUCED(ReduceProdOp)
 
 OpFoldResult ReduceSumOp::fold(FoldAdaptor) { return getAxes().empty() ? OpFoldResult(getX()) : OpFoldResult(); }
 
-LogicalResult ArgmaxOp::inferReturnTypes(MLIRContext *context, std::optional<Location>, ValueRange operands,
+LogicalResult ArgmaxOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, ValueRange operands,
                                          DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
                                          SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
-  inferReduced(operands[0], {static_cast<int64_t>(adaptor.getAxis())}, IntegerType::get(context, 32), types);
-  return success();
+  return inferReduced(loc, getOperationName(), operands[0], {static_cast<int64_t>(adaptor.getAxis())},
+                      IntegerType::get(context, 32), types);
 }
 
 /// The size of each dimension, from the operands that it indexes.
@@ -323,10 +347,26 @@ static SmallVector<int64_t> dimensionSizes(ValueRange operands, ArrayAttr maps) 
   return sizes;
 }
 
-LogicalResult ContractOp::inferReturnTypes(MLIRContext *, std::optional<Location>, ValueRange operands,
+/// (C1), as far as it can be said without the result; the shape rule relies on it.
+static LogicalResult checkMaps(std::optional<Location> loc, ValueRange operands, ArrayAttr maps) {
+  if (maps.size() != 3)
+    return emitOptionalError(loc, "'horn.contract' op needs three maps");
+  unsigned dims = cast<AffineMapAttr>(maps[0]).getValue().getNumDims();
+  for (unsigned i = 0; i < 3; ++i) {
+    AffineMap map = cast<AffineMapAttr>(maps[i]).getValue();
+    if (!map.isProjectedPermutation() || map.getNumDims() != dims ||
+        (i < 2 && map.getNumResults() != static_cast<unsigned>(tensorType(operands[i]).getRank())))
+      return emitOptionalError(loc, "'horn.contract' op has a map that does not fit operand ", i);
+  }
+  return success();
+}
+
+LogicalResult ContractOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, ValueRange operands,
                                            DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
                                            SmallVectorImpl<Type> &types) {
   Adaptor adaptor(operands, attributes, properties, regions);
+  if (failed(checkMaps(loc, operands, adaptor.getMaps())))
+    return failure();
   SmallVector<int64_t> sizes = dimensionSizes(operands, adaptor.getMaps()), shape;
   for (AffineExpr expr : cast<AffineMapAttr>(adaptor.getMaps()[2]).getValue().getResults())
     shape.push_back(sizes[cast<AffineDimExpr>(expr).getPosition()]);
@@ -335,15 +375,12 @@ LogicalResult ContractOp::inferReturnTypes(MLIRContext *, std::optional<Location
 }
 
 LogicalResult ContractOp::verify() {
-  if (getMaps().size() != 3)
-    return emitOpError("needs three maps");
   Value operands[] = {getA(), getB(), getY()};
+  if (failed(checkMaps(getLoc(), getOperands(), getMaps())))                                           // C1
+    return failure();
   SmallVector<int64_t> sizes(getMap(0).getNumDims(), 0), uses(getMap(0).getNumDims(), 0);
   for (unsigned i = 0; i < 3; ++i) {
     AffineMap map = getMap(i);
-    if (!map.isProjectedPermutation() || map.getNumDims() != sizes.size() ||
-        map.getNumResults() != static_cast<unsigned>(tensorType(operands[i]).getRank()))
-      return emitOpError("has a map that does not fit operand ") << i;                                // C1
     for (auto [axis, expr] : llvm::enumerate(map.getResults())) {
       unsigned dim = cast<AffineDimExpr>(expr).getPosition();
       int64_t size = tensorType(operands[i]).getDimSize(axis);

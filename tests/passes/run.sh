@@ -1,0 +1,20 @@
+#!/bin/sh
+# run.sh HORNFELS-OPT FILECHECK FILE
+#
+# Runs the `// RUN:` lines of a test, each as a shell command; %s is the file.
+set -eu
+optimizer=$1 filecheck=$2 file=$3
+export PATH="$(dirname "$optimizer"):$(dirname "$filecheck"):$PATH"
+
+lines=$(sed -n 's|^// RUN: *||p' "$file" | sed "s|%s|'$file'|g")
+[ -n "$lines" ] || { echo "$file has no RUN line" >&2; exit 1; }
+status=0
+while IFS= read -r command; do
+  if ! sh -c "$command"; then
+    echo "failed: $command" >&2
+    status=1
+  fi
+done <<END
+$lines
+END
+exit $status

@@ -1,0 +1,102 @@
+// RUN: hornfels-opt %s --pass-pipeline='builtin.module(func.func(horn-simplify))' --split-input-file | FileCheck %s
+
+#x = affine_map<(b, n, k) -> (b, k)>
+#w = affine_map<(b, n, k) -> (k, n)>
+#y = affine_map<(b, n, k) -> (b, n)>
+
+// The dense row of the vocabulary's width is never built.
+// CHECK-LABEL: @multi_hot_dense
+// CHECK-NOT: horn.multi_hot
+// CHECK: horn.gather_sum %arg0, %arg1 distinct : <10000>, tensor<10000x16xf32>
+// CHECK-NOT: horn.contract
+func.func @multi_hot_dense(%tokens: !horn.tokens<10000>, %w: tensor<10000x16xf32>) -> tensor<?x16xf32> {
+  %hot = horn.multi_hot %tokens : <10000> to tensor<?x10000xf32>
+  %y = horn.contract %hot, %w [#x, #w, #y] : tensor<?x10000xf32>, tensor<10000x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+#x = affine_map<(b, n, k) -> (b, k)>
+#w = affine_map<(b, n, k) -> (k, n)>
+#y = affine_map<(b, n, k) -> (b, n)>
+
+// Counts keep repeated ids: no `distinct`.
+// CHECK-LABEL: @count_dense
+// CHECK: horn.gather_sum %arg0, %arg1 : <10000>, tensor<10000x16xf32>
+func.func @count_dense(%tokens: !horn.tokens<10000>, %w: tensor<10000x16xf32>) -> tensor<?x16xf32> {
+  %count = horn.count %tokens : <10000> to tensor<?x10000xf32>
+  %y = horn.contract %count, %w [#x, #w, #y] : tensor<?x10000xf32>, tensor<10000x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+#x = affine_map<(b, n, h, k) -> (b, k)>
+#w = affine_map<(b, n, h, k) -> (k, n, h)>
+#y = affine_map<(b, n, h, k) -> (b, n, h)>
+
+// A table of any rank.
+// CHECK-LABEL: @rank_three_table
+// CHECK: horn.gather_sum %arg0, %arg1 distinct : <50>, tensor<50x3x4xf32>
+func.func @rank_three_table(%tokens: !horn.tokens<50>, %w: tensor<50x3x4xf32>) -> tensor<?x3x4xf32> {
+  %hot = horn.multi_hot %tokens : <50> to tensor<?x50xf32>
+  %y = horn.contract %hot, %w [#x, #w, #y] : tensor<?x50xf32>, tensor<50x3x4xf32>
+  return %y : tensor<?x3x4xf32>
+}
+
+// -----
+
+#x = affine_map<(b, n, k) -> (b, k)>
+#wt = affine_map<(b, n, k) -> (n, k)>
+#y = affine_map<(b, n, k) -> (b, n)>
+
+// Rows of the transposed table are columns: they do not lie together.
+// CHECK-LABEL: @transposed_table
+// CHECK: horn.multi_hot
+// CHECK: horn.contract
+func.func @transposed_table(%tokens: !horn.tokens<10000>, %w: tensor<16x10000xf32>) -> tensor<?x16xf32> {
+  %hot = horn.multi_hot %tokens : <10000> to tensor<?x10000xf32>
+  %y = horn.contract %hot, %w [#x, #wt, #y] : tensor<?x10000xf32>, tensor<16x10000xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+#x = affine_map<(b, n, k) -> (b, k)>
+#w = affine_map<(b, n, k) -> (k, n)>
+#yt = affine_map<(b, n, k) -> (n, b)>
+
+// A gather_sum's result has the batch first.
+// CHECK-LABEL: @transposed_result
+// CHECK: horn.multi_hot
+// CHECK: horn.contract
+func.func @transposed_result(%tokens: !horn.tokens<9>, %w: tensor<9x2xf32>) -> tensor<2x?xf32> {
+  %hot = horn.multi_hot %tokens : <9> to tensor<?x9xf32>
+  %y = horn.contract %hot, %w [#x, #w, #yt] : tensor<?x9xf32>, tensor<9x2xf32>
+  return %y : tensor<2x?xf32>
+}
+
+// -----
+
+// A constant moved is a constant.
+// CHECK-LABEL: @moved_constant
+// CHECK: %[[FULL:.*]] = horn.full 2.000000e+00 : tensor<4x3xf32>
+// CHECK: return %[[FULL]]
+func.func @moved_constant() -> tensor<4x3xf32> {
+  %full = horn.full 2.0 : tensor<2xf32>
+  %wide = horn.broadcast %full dims [1] : tensor<2xf32> to tensor<6x2xf32>
+  %same = horn.reshape %wide : tensor<6x2xf32> to tensor<3x4xf32>
+  %turned = horn.transpose %same permutation [1, 0] : tensor<3x4xf32>
+  return %turned : tensor<4x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @cast_constant
+// CHECK: horn.full 1.000000e+00 : tensor<2xf32>
+func.func @cast_constant() -> tensor<2xf32> {
+  %full = horn.full 1.0 : tensor<2xi32>
+  %real = horn.cast %full : tensor<2xi32> to tensor<2xf32>
+  return %real : tensor<2xf32>
+}
