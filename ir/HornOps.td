@@ -344,7 +344,8 @@ def Horn_TransposeOp : Horn_MoveOp<"transpose", [DeclareOpInterfaceMethods<Infer
   let hasFolder = 1;
 }
 
-def Horn_SliceOp : Horn_MoveOp<"slice", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
+def Horn_SliceOp : Horn_MoveOp<"slice", [DeclareOpInterfaceMethods<InferTypeOpInterface>,
+    DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
   let summary = "y[i] = x[offsets + i * strides]";
   let description = "One offset, size and stride for each axis; the batch axis has offset 0, size -1, stride 1.";
   let arguments = (ins Horn_Tensor:$x, DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$sizes,

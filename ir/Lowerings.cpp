@@ -48,6 +48,12 @@ FailureOr<Value> ReshapeOp::lower(Lowering &lowering) {
   return Value(lowering.builder.create<ReshapeOp>(getLoc(), getY().getType(), lowering.materialize(getX())));
 }
 
+/// A slice that is no view stays an operation: a copy of its own.
+FailureOr<Value> SliceOp::lower(Lowering &lowering) {
+  return Value(lowering.builder.create<SliceOp>(getLoc(), lowering.materialize(getX()), getOffsets(), getSizes(),
+                                                getStrides()));
+}
+
 static Value firstElement(ScalarBuilder &, ValueRange elements, ValueRange) { return elements[0]; }
 
 /// y = 0, then x at its place

@@ -5,7 +5,7 @@ using namespace mlir;
 namespace hornfels::horn {
 
 bool isComputation(Operation *op) {
-  return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp>(op);
+  return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp>(op);
 }
 
 bool isElementwise(Operation *op) {
@@ -116,7 +116,7 @@ std::string nameByOrigin(Value value) {
   if (origin.backward)
     return "d_" + name;
   Operation *op = value.getDefiningOp();
-  bool sums = op && isComputation(op) && !isElementwise(op) && !isa<InsertOp>(op);
+  bool sums = op && isComputation(op) && !isElementwise(op) && !isa<InsertOp, SliceOp>(op);
   return sums ? name + "_sum" : name;
 }
 

@@ -58,7 +58,7 @@ static bool readsWhereWritten(Operation *op, ArrayRef<Operation *> group) {
 }
 
 static bool mayJoinKernel(Operation *op, ArrayRef<Operation *> group) {
-  if (isRoot(op) || isa<InsertOp>(group.front()) || readsReshaped(op, group))
+  if (isRoot(op) || isa<InsertOp, SliceOp>(group.front()) || readsReshaped(op, group))
     return false;
   if (isBatched(op))
     return llvm::all_of(group, isBatched) && readsItsOwnRow(op, group);
@@ -188,8 +188,7 @@ struct FusePass : impl::FuseBase<FusePass> {
   void giveResultsTheirOwnValues(func::FuncOp function) {
     Operation *terminator = function.getBody().front().getTerminator();
     OpBuilder builder(terminator);
-    Value batch = *function.getOps<BatchOp>().begin();
-    Lowering lowering(builder, batch);
+    Lowering lowering(builder, builder.create<BatchOp>(function.getLoc(), builder.getIndexType()));
     DenseSet<Value> returned;
     for (OpOperand &result : terminator->getOpOperands()) {
       Operation *producer = result.get().getDefiningOp();

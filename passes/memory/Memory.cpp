@@ -186,8 +186,9 @@ private:
       }
     for (Call call : ordered)
       for (unsigned result = 0; result < call.getNumResults(); ++result)
+        // What an insertion continues lies where its result lies: that may be an argument of the host.
         if (std::optional<unsigned> argument = continuedArgument(kernelOf(call), result))
-          sameAs[call.getResult(result)] = source(call.getOperand(*argument));
+          sameAs[source(call.getOperand(*argument))] = call.getResult(result);
   }
 
   /// The value whose bytes `value` uses.

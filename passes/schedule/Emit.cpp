@@ -90,7 +90,7 @@ static Tile transfer(const Unit &from, const Unit &to, const Tile &tile) {
 }
 
 void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Tile &tile) {
-  if (isElementwise(unit.op) || isa<InsertOp>(unit.op))
+  if (isElementwise(unit.op) || isa<InsertOp, SliceOp>(unit.op))
     return emitElementwise(unit, tile);
 
   // Accumulate in a tile of its own; then the epilogue, or a copy, writes the result.

@@ -132,7 +132,7 @@ void KernelScheduler::emitRows() {
 }
 
 bool KernelScheduler::isEpilogue(const Unit &unit, const Unit &next) const {
-  if (isElementwise(unit.op) || !isElementwise(next.op) || isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp>(unit.op))
+  if (isElementwise(unit.op) || !isElementwise(next.op) || isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp>(unit.op))
     return false;
   Value result = unit.writes.front().value;
   auto sizesOf = [](const Unit &of) {

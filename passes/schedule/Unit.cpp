@@ -40,6 +40,16 @@ static void fromInsert(Unit &unit, InsertOp insert) {
   unit.writes.push_back({insert.getY(), AffineMap::get(read.getNumDims(), 0, exprs, context)});
 }
 
+static void fromSlice(Unit &unit, SliceOp slice) {
+  MLIRContext *context = slice.getContext();
+  AffineMap write = axesMap(cast<RankedTensorType>(slice.getY().getType()).getShape(), unit.sizes, context);
+  SmallVector<AffineExpr> exprs;
+  for (auto [expr, offset, stride] : llvm::zip(write.getResults(), slice.getOffsets(), slice.getStrides()))
+    exprs.push_back(expr * stride + offset);
+  unit.reads.push_back({slice.getX(), AffineMap::get(write.getNumDims(), 0, exprs, context)});
+  unit.writes.push_back({slice.getY(), write});
+}
+
 static void fromRagged(Unit &unit) {
   Value result = unit.op->getResult(0);
   AffineMap map = axesMap(cast<RankedTensorType>(result.getType()).getShape(), unit.sizes, unit.op->getContext());
@@ -56,6 +66,8 @@ Unit::Unit(Operation *op) : op(op) {
   }
   if (auto insert = dyn_cast<InsertOp>(op))
     fromInsert(*this, insert);
+  else if (auto slice = dyn_cast<SliceOp>(op))
+    fromSlice(*this, slice);
   else
     fromRagged(*this);
   for (unsigned dim = 0; dim < sizes.size(); ++dim)
