@@ -20,20 +20,23 @@ Value refuse(BuiltinCall &c, const std::string &text) {
 /// An operation of one tensor, which may also be computed on a compile-time number.
 Builtin elementwise(const char *name, double (*number)(double), const char *op = nullptr) {
   std::string operation = op ? op : name;
-  return {name, {P{"x", {}}}, [=](BuiltinCall &c) -> Value {
+  return {name,
+          {P{"x", {}}},
+          [=](BuiltinCall &c) -> Value {
             const Value &x = c.arguments[0];
             if (auto *tensor = tensorIn(x); tensor && !tensor->vocabulary)
               return c.interpreter.unary(operation, *tensor, c.range);
             auto value = numberIn(x);
             if (!value || !number)
-              return refuse(c, fmt::format("{} takes a tensor{}, found {}", name, number ? " or a number" : "",
-                                           c.interpreter.show(x)));
+              return refuse(c, fmt::format("{} takes a tensor{}, found {}", name,
+                                           number ? " or a number" : "", c.interpreter.show(x)));
             double result = number(*value);
             if (!std::isfinite(result))
               return refuse(c, fmt::format("{} of {} is {}", name, numberText(*value),
                                            std::isnan(result) ? "not a number" : "out of range"));
             return result;
-          }, {}};
+          },
+          {}};
 }
 
 /// `floor` and `ceil` of a number are ints.
@@ -50,23 +53,28 @@ Builtin rounding(const char *name, double (*number)(double)) {
 
 /// `maximum(a, b)`: element by element, or of two numbers.
 Builtin larger(const char *name, const char *op, bool max) {
-  return {name, {P{"a", {}}, P{"b", {}}}, [=](BuiltinCall &c) -> Value {
+  return {name,
+          {P{"a", {}}, P{"b", {}}},
+          [=](BuiltinCall &c) -> Value {
             auto a = numberIn(c.arguments[0]), b = numberIn(c.arguments[1]);
             if (a && b)
               return (*a < *b) == max ? c.arguments[1] : c.arguments[0];
             return c.interpreter.elementwise(op, c.arguments[0], c.arguments[1], c.range);
-          }, {}};
+          },
+          {}};
 }
 
 Builtin reduction(const char *name, Reduction kind, bool mean = false) {
-  return {name, {P{"x", {}}, P{"axis", Value(NoneValue())}, P{"keepdims", Value(false)}},
+  return {name,
+          {P{"x", {}}, P{"axis", Value(NoneValue())}, P{"keepdims", Value(false)}},
           [=](BuiltinCall &c) -> Value {
             // `max(a, b)` of two compile-time numbers
             auto a = numberIn(c.arguments[0]), b = numberIn(c.arguments[1]);
             if (a && b && (kind == Reduction::Max || kind == Reduction::Min))
               return (*a < *b) == (kind == Reduction::Max) ? c.arguments[1] : c.arguments[0];
             return c.interpreter.reduce(kind, c.arguments[0], c.arguments[1], c.arguments[2], mean, c.range);
-          }, {}};
+          },
+          {}};
 }
 
 /// The shape of a new tensor: every size is known, -1 has no meaning.
@@ -79,14 +87,18 @@ std::optional<Shape> newShape(BuiltinCall &c) {
 }
 
 Builtin filled(const char *name, double value) {
-  return {name, {P{"shape", {}}}, [=](BuiltinCall &c) -> Value {
+  return {name,
+          {P{"shape", {}}},
+          [=](BuiltinCall &c) -> Value {
             auto shape = newShape(c);
             return shape ? c.interpreter.full(value, c.interpreter.options.real, *shape) : Value(Poison());
-          }, {}};
+          },
+          {}};
 }
 
 Builtin random(const char *name, const char *op) {
-  return {name, {P{"shape", {}}},
+  return {name,
+          {P{"shape", {}}},
           [=](BuiltinCall &c) -> Value {
             auto shape = newShape(c);
             return shape ? c.interpreter.random(op, *shape, c.range) : Value(Poison());
@@ -95,7 +107,9 @@ Builtin random(const char *name, const char *op) {
 }
 
 Builtin encoding(const char *name) {
-  return {name, {P{"tokens", {}}}, [=](BuiltinCall &c) -> Value {
+  return {name,
+          {P{"tokens", {}}},
+          [=](BuiltinCall &c) -> Value {
             Interpreter &in = c.interpreter;
             auto *x = tensorIn(c.arguments[0]);
             if (!x || !x->vocabulary)
@@ -105,7 +119,8 @@ Builtin encoding(const char *name) {
             auto info = std::make_shared<TensorInfo>(*tensorIn(result));
             info->axisPlaces = {SourceRange(), x->axisPlaces.empty() ? SourceRange() : x->axisPlaces.front()};
             return Tensor(std::move(info));
-          }, {}};
+          },
+          {}};
 }
 
 Value full(BuiltinCall &c) {
@@ -199,8 +214,10 @@ Value transpose(BuiltinCall &c) {
   }
   std::vector<int64_t> sorted = permutation;
   std::sort(sorted.begin(), sorted.end());
-  bool isPermutation = sorted.size() == x->shape.size() && std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
-  bool movesBatch = !x->shape.empty() && x->shape.front() == batchSize && (permutation.empty() || permutation.front() != 0);
+  bool isPermutation =
+      sorted.size() == x->shape.size() && std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+  bool movesBatch =
+      !x->shape.empty() && x->shape.front() == batchSize && (permutation.empty() || permutation.front() != 0);
   if (!isPermutation || movesBatch)
     return refuse(c, isPermutation ? "the batch stays the first axis" : "axes must name every axis once");
   Shape shape;
@@ -217,8 +234,10 @@ Value concatenate(BuiltinCall &c) {
   if (list && std::any_of(list->elements.begin(), list->elements.end(), isPoison))
     return Poison();
   if (!isGood)
-    return refuse(c, fmt::format("concatenate takes a list of tensors, found {}", c.interpreter.show(c.arguments[0])));
-  auto axis = c.interpreter.axisOf(c.arguments[1], tensorIn(list->elements.front())->shape.size(), c.places[1]);
+    return refuse(
+        c, fmt::format("concatenate takes a list of tensors, found {}", c.interpreter.show(c.arguments[0])));
+  auto axis =
+      c.interpreter.axisOf(c.arguments[1], tensorIn(list->elements.front())->shape.size(), c.places[1]);
   return axis ? c.interpreter.concatenate(list->elements, *axis, c.range) : Value(Poison());
 }
 
@@ -243,7 +262,8 @@ Value split(BuiltinCall &c) {
     sizes.front() = -1;
   std::vector<Value> values;
   for (int64_t i = 0; i < *parts; ++i, offsets[at] += shape[at])
-    values.push_back(in.tensor(in.emitter.slice(in.use(*x, c.range), offsets, sizes, strides), x->element, shape, {x}));
+    values.push_back(
+        in.tensor(in.emitter.slice(in.use(*x, c.range), offsets, sizes, strides), x->element, shape, {x}));
   return makeList(std::move(values), true);
 }
 
@@ -266,15 +286,16 @@ Value oneHot(BuiltinCall &c) {
   auto *x = tensorIn(c.arguments[0]);
   auto *classes = getIf<int64_t>(c.arguments[1]);
   if (!x || x->vocabulary || x->element == Element::Bool || !classes || *classes < 1)
-    return refuse(c, fmt::format("one_hot takes class numbers and how many classes there are, found {} and {}",
-                                 in.show(c.arguments[0]), in.show(c.arguments[1])));
+    return refuse(c,
+                  fmt::format("one_hot takes class numbers and how many classes there are, found {} and {}",
+                              in.show(c.arguments[0]), in.show(c.arguments[1])));
   Shape shape = x->shape;
   shape.push_back(1);
   Value column = in.reshape(*x, shape, c.range);
   shape.back() = *classes;
   Value spread = in.broadcastTo(*tensorIn(column), shape, c.range);
-  Value numbers = in.tensor(in.emitter.iota(static_cast<int64_t>(shape.size()) - 1, x->element, shape), x->element,
-                            shape, {});
+  Value numbers = in.tensor(in.emitter.iota(static_cast<int64_t>(shape.size()) - 1, x->element, shape),
+                            x->element, shape, {});
   Value equal = in.compareTensors(BinaryOp::Equal, spread, numbers, c.range);
   return in.castTo(*tensorIn(equal), in.options.real, c.range);
 }
@@ -286,8 +307,11 @@ Value cast(BuiltinCall &c) {
   if (!x || x->vocabulary || !name)
     return refuse(c, fmt::format("cast takes a tensor and the name of a type, found {} and {}",
                                  in.show(c.arguments[0]), in.show(c.arguments[1])));
-  static const std::map<std::string, Element> types = {
-      {"f32", Element::F32}, {"f64", Element::F64}, {"i32", Element::I32}, {"i64", Element::I64}, {"bool", Element::Bool}};
+  static const std::map<std::string, Element> types = {{"f32", Element::F32},
+                                                       {"f64", Element::F64},
+                                                       {"i32", Element::I32},
+                                                       {"i64", Element::I64},
+                                                       {"bool", Element::Bool}};
   auto type = types.find(*name);
   if (*name != "real" && (type == types.end() || type->second == Element::Bool))
     return refuse(c, fmt::format("cast: unknown type \"{}\"", *name));
@@ -313,8 +337,8 @@ Value logits(BuiltinCall &c) {
     return refuse(c, "logits takes a tensor and a function");
   // Who asks for logits takes p for a probability.
   if (!p->unbounded.empty()) {
-    Diagnostic &reported = in.error(c.range, fmt::format("the prediction is not a probability: it comes from {}",
-                                                         p->unbounded));
+    Diagnostic &reported =
+        in.error(c.range, fmt::format("the prediction is not a probability: it comes from {}", p->unbounded));
     in.noteTensor(reported, *p);
     return Poison();
   }
@@ -329,19 +353,40 @@ Value logits(BuiltinCall &c) {
 std::map<std::string, Builtin, std::less<>> makeTable() {
   auto sigmoidOf = [](double x) { return 1 / (1 + std::exp(-x)); };
   std::vector<Builtin> all = {
-      elementwise("exp", std::exp), elementwise("expm1", std::expm1), elementwise("log", std::log),
-      elementwise("log1p", std::log1p), elementwise("sqrt", std::sqrt), elementwise("abs", std::fabs),
-      elementwise("sin", std::sin), elementwise("cos", std::cos), elementwise("tanh", std::tanh),
-      elementwise("erf", std::erf), elementwise("sigmoid", sigmoidOf), elementwise("rsqrt", nullptr),
-      elementwise("sign", nullptr), elementwise("softplus", nullptr), elementwise("square", nullptr),
-      elementwise("reciprocal", nullptr), elementwise("erfinv", nullptr),
-      elementwise("rectified", nullptr, "relu"), // the scalar max(x, 0); `relu` with Keras's options is in the library
-      rounding("floor", std::floor), rounding("ceil", std::ceil),
-      larger("maximum", "max", true), larger("minimum", "min", false),
-      reduction("sum", Reduction::Sum), reduction("mean", Reduction::Sum, true), reduction("max", Reduction::Max),
-      reduction("min", Reduction::Min), reduction("prod", Reduction::Product),
-      filled("zeros", 0), filled("ones", 1), random("uniform", "random_uniform"), random("normal", "random_normal"),
-      encoding("multi_hot"), encoding("count"),
+      elementwise("exp", std::exp),
+      elementwise("expm1", std::expm1),
+      elementwise("log", std::log),
+      elementwise("log1p", std::log1p),
+      elementwise("sqrt", std::sqrt),
+      elementwise("abs", std::fabs),
+      elementwise("sin", std::sin),
+      elementwise("cos", std::cos),
+      elementwise("tanh", std::tanh),
+      elementwise("erf", std::erf),
+      elementwise("sigmoid", sigmoidOf),
+      elementwise("rsqrt", nullptr),
+      elementwise("sign", nullptr),
+      elementwise("softplus", nullptr),
+      elementwise("square", nullptr),
+      elementwise("reciprocal", nullptr),
+      elementwise("erfinv", nullptr),
+      elementwise("rectified", nullptr,
+                  "relu"), // the scalar max(x, 0); `relu` with Keras's options is in the library
+      rounding("floor", std::floor),
+      rounding("ceil", std::ceil),
+      larger("maximum", "max", true),
+      larger("minimum", "min", false),
+      reduction("sum", Reduction::Sum),
+      reduction("mean", Reduction::Sum, true),
+      reduction("max", Reduction::Max),
+      reduction("min", Reduction::Min),
+      reduction("prod", Reduction::Product),
+      filled("zeros", 0),
+      filled("ones", 1),
+      random("uniform", "random_uniform"),
+      random("normal", "random_normal"),
+      encoding("multi_hot"),
+      encoding("count"),
       {"full", {P{"shape", {}}, P{"value", {}}}, full, {}},
       {"shape", {P{"x", {}}}, shapeOf, {}},
       {"rank", {P{"x", {}}}, rank, {}},
@@ -358,11 +403,20 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
       {"cast", {P{"x", {}}, P{"type", {}}}, cast, {}},
       {"stop_gradient", {P{"x", {}}}, stopGradient, {}},
       {"logits", {P{"p", {}}, P{"function", {}}}, logits, {}},
-      {"matmul", {P{"a", {}}, P{"b", {}}},
-       [](BuiltinCall &c) { return c.interpreter.matmul(c.arguments[0], c.arguments[1], c.range); }, {}},
-      {"where", {P{"condition", {}}, P{"a", {}}, P{"b", {}}},
-       [](BuiltinCall &c) { return c.interpreter.where(c.arguments[0], c.arguments[1], c.arguments[2], c.range); }, {}},
-      {"copy", {}, {}, [](BuiltinCall &c, const std::vector<CallArgument> &arguments) {
+      {"matmul",
+       {P{"a", {}}, P{"b", {}}},
+       [](BuiltinCall &c) { return c.interpreter.matmul(c.arguments[0], c.arguments[1], c.range); },
+       {}},
+      {"where",
+       {P{"condition", {}}, P{"a", {}}, P{"b", {}}},
+       [](BuiltinCall &c) {
+         return c.interpreter.where(c.arguments[0], c.arguments[1], c.arguments[2], c.range);
+       },
+       {}},
+      {"copy",
+       {},
+       {},
+       [](BuiltinCall &c, const std::vector<CallArgument> &arguments) {
          return c.interpreter.copyLayer(c, arguments);
        }},
   };

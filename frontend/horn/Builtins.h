@@ -1,4 +1,5 @@
-// The functions that are operations of the dialect, or that answer questions about values. One table lists them.
+// The functions that are operations of the dialect, or that answer questions about values. One table lists
+// them.
 #pragma once
 
 #include "frontend/horn/Value.h"

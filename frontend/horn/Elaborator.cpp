@@ -9,7 +9,8 @@
 namespace hornfels::frontend {
 
 /// The model that is asked for by name; else the one with a `train` block; else the first.
-static const Definition *chooseModel(const Program &program, const std::string &name, Diagnostics &diagnostics) {
+static const Definition *chooseModel(const Program &program, const std::string &name,
+                                     Diagnostics &diagnostics) {
   SourceRange start{program.mainFile, 0, 0};
   if (!name.empty()) {
     Nearest search(name);

@@ -16,9 +16,10 @@ struct ElaborateOptions {
   std::string modelName;    // --model; empty: the model with a `train` block, else the only one
 };
 
-/// Builds @initialize, @predict and, where the model has a `train` block, @evaluate_step and @train_step, as pure
-/// functions of their state, with attributes that describe the model. Every error about the model goes to `diagnostics`
-/// with its place; then the result is null. The module is verified: a failure there is reported as our own error.
+/// Builds @initialize, @predict and, where the model has a `train` block, @evaluate_step and @train_step, as
+/// pure functions of their state, with attributes that describe the model. Every error about the model goes
+/// to `diagnostics` with its place; then the result is null. The module is verified: a failure there is
+/// reported as our own error.
 mlir::OwningOpRef<mlir::ModuleOp> elaborate(const Program &program, const ElaborateOptions &options,
                                             mlir::MLIRContext &context, Diagnostics &diagnostics);
 

@@ -21,11 +21,16 @@ Value_ Emitter::Impl::value(Handle handle) const { return Value_::getFromOpaqueP
 
 Type Emitter::Impl::element(Element element) {
   switch (element) {
-  case Element::F32: return builder.getF32Type();
-  case Element::F64: return builder.getF64Type();
-  case Element::I32: return builder.getI32Type();
-  case Element::I64: return builder.getI64Type();
-  case Element::Bool: return builder.getI1Type();
+  case Element::F32:
+    return builder.getF32Type();
+  case Element::F64:
+    return builder.getF64Type();
+  case Element::I32:
+    return builder.getI32Type();
+  case Element::I64:
+    return builder.getI64Type();
+  case Element::Bool:
+    return builder.getI1Type();
   }
   return {};
 }
@@ -41,7 +46,10 @@ Type Emitter::Impl::type(const TensorType &type) {
 }
 
 template <typename Op, typename... Args> Handle Emitter::Impl::create(Args &&...args) {
-  return builder.create<Op>(loc, std::forward<Args>(args)...).getOperation()->getResult(0).getAsOpaquePointer();
+  return builder.create<Op>(loc, std::forward<Args>(args)...)
+      .getOperation()
+      ->getResult(0)
+      .getAsOpaquePointer();
 }
 
 Emitter::Emitter(MLIRContext &context, Element real) : impl(std::make_unique<Impl>(context, real)) {}
@@ -77,8 +85,8 @@ Handle Emitter::addArgument(const TensorType &type) {
   return block.addArgument(impl->type(type), impl->loc).getAsOpaquePointer();
 }
 
-/// Arguments are made while the body is built, in the order of their first use; here they get the order of the
-/// signature: the operations move into a new block with that order.
+/// Arguments are made while the body is built, in the order of their first use; here they get the order of
+/// the signature: the operations move into a new block with that order.
 void Emitter::finish(int function, const std::vector<Port> &arguments, const std::vector<Port> &results) {
   auto &built = impl->functions[static_cast<size_t>(function)];
   SmallVector<Type> argumentTypes, resultTypes;
@@ -184,10 +192,14 @@ Handle Emitter::concat(const std::vector<Handle> &xs, int64_t axis) {
 
 Handle Emitter::reduce(Reduction kind, Handle x, const std::vector<int64_t> &axes) {
   switch (kind) {
-  case Reduction::Sum: return impl->create<horn::ReduceSumOp>(impl->value(x), axes);
-  case Reduction::Max: return impl->create<horn::ReduceMaxOp>(impl->value(x), axes);
-  case Reduction::Min: return impl->create<horn::ReduceMinOp>(impl->value(x), axes);
-  case Reduction::Product: return impl->create<horn::ReduceProdOp>(impl->value(x), axes);
+  case Reduction::Sum:
+    return impl->create<horn::ReduceSumOp>(impl->value(x), axes);
+  case Reduction::Max:
+    return impl->create<horn::ReduceMaxOp>(impl->value(x), axes);
+  case Reduction::Min:
+    return impl->create<horn::ReduceMinOp>(impl->value(x), axes);
+  case Reduction::Product:
+    return impl->create<horn::ReduceProdOp>(impl->value(x), axes);
   }
   return nullptr;
 }

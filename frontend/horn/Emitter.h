@@ -1,5 +1,5 @@
-// The one door to MLIR: builds `horn` operations from plain C++ types. Operands are trusted (the interpreter has
-// checked them); the verifier has the last word on what comes out.
+// The one door to MLIR: builds `horn` operations from plain C++ types. Operands are trusted (the interpreter
+// has checked them); the verifier has the last word on what comes out.
 #pragma once
 
 #include "frontend/horn/Value.h"

@@ -1,4 +1,5 @@
-// The attributes of the module: what the driver, the printer and the program need to know beside the functions.
+// The attributes of the module: what the driver, the printer and the program need to know beside the
+// functions.
 #include "frontend/horn/EmitterImpl.h"
 
 using namespace mlir;
@@ -15,7 +16,9 @@ public:
   void number(StringRef key, int64_t value) { attributes.append(key, builder.getI64IntegerAttr(value)); }
   void real(StringRef key, double value) { attributes.append(key, builder.getF64FloatAttr(value)); }
   void flag(StringRef key, bool value) { attributes.append(key, builder.getBoolAttr(value)); }
-  void type(StringRef key, const TensorType &value) { attributes.append(key, TypeAttr::get(impl.type(value))); }
+  void type(StringRef key, const TensorType &value) {
+    attributes.append(key, TypeAttr::get(impl.type(value)));
+  }
   void texts(StringRef key, const std::vector<std::string> &values) {
     SmallVector<StringRef> refs(values.begin(), values.end());
     attributes.append(key, builder.getStrArrayAttr(refs));

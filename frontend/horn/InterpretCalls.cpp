@@ -90,8 +90,8 @@ static std::string listText(const std::vector<std::string> &names) {
   return text;
 }
 
-/// Gives every parameter of a list its value in the scope of the current frame, in order, so that a default sees the
-/// parameters before it. False when something was reported.
+/// Gives every parameter of a list its value in the scope of the current frame, in order, so that a default
+/// sees the parameters before it. False when something was reported.
 bool Interpreter::bindParameters(const Definition &definition, const ParameterList &list,
                                  std::vector<CallArgument> arguments, SourceRange range) {
   const std::string &kind = definition.name.text;
@@ -160,16 +160,18 @@ bool Interpreter::bindParameters(const Definition &definition, const ParameterLi
     if (definition.kind == DefinitionKind::Optimizer)
       for (std::string_view option : sharedOptimizerOptions())
         search.offer(option);
-    error(argument->name->range, fmt::format("{}: unknown argument `{}`", kind, name)).didYouMean(search.name());
+    error(argument->name->range, fmt::format("{}: unknown argument `{}`", kind, name))
+        .didYouMean(search.name());
     good = false;
   }
   if (next < positional.size()) {
     size_t most = 0;
     for (const Parameter &parameter : list.parameters)
       most += !parameter.isKeywordOnly;
-    Diagnostic &reported = error(positional[next]->range,
-                                 fmt::format("{}: too many arguments: it takes {}", kind, most));
-    if (holdsTensor(positional[next]->value) && definition.configuration && &list == &*definition.configuration)
+    Diagnostic &reported =
+        error(positional[next]->range, fmt::format("{}: too many arguments: it takes {}", kind, most));
+    if (holdsTensor(positional[next]->value) && definition.configuration &&
+        &list == &*definition.configuration)
       reported.note(fmt::format("its configuration comes first: `{}()({})`", kind, "..."));
     good = false;
   }
@@ -177,14 +179,14 @@ bool Interpreter::bindParameters(const Definition &definition, const ParameterLi
 }
 
 /// The first of two calls: `dense(16, relu)`, `huber(0.5)`.
-Value Interpreter::configure(const FunctionValue &function, std::vector<CallArgument> arguments, const Expr *node,
-                             SourceRange range) {
+Value Interpreter::configure(const FunctionValue &function, std::vector<CallArgument> arguments,
+                             const Expr *node, SourceRange range) {
   const Definition &definition = *function.definition;
   bool isLayer = definition.kind == DefinitionKind::Layer;
   // Tensors in a configuration: the two lists were taken for one.
-  bool takesTensor = !arguments.empty() && std::all_of(arguments.begin(), arguments.end(), [](const CallArgument &a) {
-    return holdsTensor(a.value) && !a.name;
-  });
+  bool takesTensor = !arguments.empty() &&
+                     std::all_of(arguments.begin(), arguments.end(),
+                                 [](const CallArgument &a) { return holdsTensor(a.value) && !a.name; });
   if (takesTensor && definition.configuration && definition.call &&
       arguments.size() >= std::max<size_t>(definition.call->parameters.size(), 1)) {
     std::string texts;
@@ -260,7 +262,8 @@ bool Interpreter::takeLayerOptions(Owner &layer, std::vector<CallArgument> &argu
     if (auto *flag = getIf<bool>(trainable->value)) {
       layer.trainable = *flag;
     } else if (!isPoison(trainable->value)) {
-      error(trainable->range, fmt::format("trainable: expected true or false, found {}", show(trainable->value)));
+      error(trainable->range,
+            fmt::format("trainable: expected true or false, found {}", show(trainable->value)));
       good = false;
     }
   }
@@ -308,8 +311,8 @@ Value Interpreter::runBody(Frame called, const ParameterList &list, std::vector<
 }
 
 /// Calls a fn. The result remembers what it is an application of, for `logits`.
-Value Interpreter::invoke(const FunctionValue &function, std::vector<CallArgument> arguments, const Expr *node,
-                          SourceRange range) {
+Value Interpreter::invoke(const FunctionValue &function, std::vector<CallArgument> arguments,
+                          const Expr *node, SourceRange range) {
   Frame called;
   called.definition = function.definition;
   called.scope = std::make_shared<Scope>();

@@ -20,7 +20,8 @@ Diagnostic &Interpreter::error(SourceRange range, const std::string &text) {
   bool inLibrary = range.isValid() && sources.isLibrary(range.file);
   size_t user = frames.size(); // the innermost frame that was called from the user's text
   if (inLibrary)
-    while (user > 0 && (!frames[user - 1]->callSite.isValid() || sources.isLibrary(frames[user - 1]->callSite.file)))
+    while (user > 0 &&
+           (!frames[user - 1]->callSite.isValid() || sources.isLibrary(frames[user - 1]->callSite.file)))
       --user;
   if (inLibrary && user == 0)
     return diagnostics.error(range, text);
@@ -97,7 +98,8 @@ void Interpreter::reportRecursion(SourceRange range) {
     std::string cycle;
     for (size_t i = first - 1; i <= last; ++i)
       cycle += (i == first - 1 ? "" : " → ") + frames[i]->definition->name.text;
-    text = fmt::format("{} calls itself without end: {} ({})", frames[last]->definition->name.text, cycle, text);
+    text =
+        fmt::format("{} calls itself without end: {} ({})", frames[last]->definition->name.text, cycle, text);
   }
   Diagnostic &reported = diagnostics.error(userPlace(range), text);
   for (size_t i = first; first > 0 && i <= last && i < first + 8; ++i)

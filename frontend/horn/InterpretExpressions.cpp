@@ -8,7 +8,8 @@ namespace hornfels::frontend {
 
 Value Interpreter::evaluate(const Expr &expr) {
   if (++evaluationDepth > maximumEvaluationDepth) {
-    error(expr.range, "limit of nested expressions reached");
+    error(expr.range,
+          fmt::format("limit of {} expressions within expressions reached", maximumEvaluationDepth));
     throw Stopped();
   }
   countStep(expr.range);
@@ -33,20 +34,34 @@ Value Interpreter::evaluateNode(const Expr &expr) {
     return makeList(std::move(values), isTuple);
   };
   switch (expr.kind) {
-  case ExprKind::Integer: return as<IntegerExpr>(&expr)->value;
-  case ExprKind::Float: return as<FloatExpr>(&expr)->value;
-  case ExprKind::String: return as<StringExpr>(&expr)->value;
-  case ExprKind::Bool: return as<BoolExpr>(&expr)->value;
-  case ExprKind::None: return NoneValue();
-  case ExprKind::Name: return evaluateName(*as<NameExpr>(&expr), false);
-  case ExprKind::List: return listOf(as<ListExpr>(&expr)->elements, false);
-  case ExprKind::Tuple: return listOf(as<TupleExpr>(&expr)->elements, true);
-  case ExprKind::Dictionary: return evaluateDictionary(*as<DictionaryExpr>(&expr));
-  case ExprKind::Unary: return evaluateUnary(*as<UnaryExpr>(&expr));
-  case ExprKind::Binary: return evaluateBinary(*as<BinaryExpr>(&expr));
-  case ExprKind::Pipe: return evaluatePipe(*as<PipeExpr>(&expr));
-  case ExprKind::Call: return evaluateCall(*as<CallExpr>(&expr));
-  case ExprKind::Index: return index(*as<IndexExpr>(&expr));
+  case ExprKind::Integer:
+    return as<IntegerExpr>(&expr)->value;
+  case ExprKind::Float:
+    return as<FloatExpr>(&expr)->value;
+  case ExprKind::String:
+    return as<StringExpr>(&expr)->value;
+  case ExprKind::Bool:
+    return as<BoolExpr>(&expr)->value;
+  case ExprKind::None:
+    return NoneValue();
+  case ExprKind::Name:
+    return evaluateName(*as<NameExpr>(&expr), false);
+  case ExprKind::List:
+    return listOf(as<ListExpr>(&expr)->elements, false);
+  case ExprKind::Tuple:
+    return listOf(as<TupleExpr>(&expr)->elements, true);
+  case ExprKind::Dictionary:
+    return evaluateDictionary(*as<DictionaryExpr>(&expr));
+  case ExprKind::Unary:
+    return evaluateUnary(*as<UnaryExpr>(&expr));
+  case ExprKind::Binary:
+    return evaluateBinary(*as<BinaryExpr>(&expr));
+  case ExprKind::Pipe:
+    return evaluatePipe(*as<PipeExpr>(&expr));
+  case ExprKind::Call:
+    return evaluateCall(*as<CallExpr>(&expr));
+  case ExprKind::Index:
+    return index(*as<IndexExpr>(&expr));
   case ExprKind::Range:
     error(expr.range, "a range stands only after `in` of a `for`");
     return Poison();
@@ -57,7 +72,8 @@ Value Interpreter::evaluateNode(const Expr &expr) {
 Value Interpreter::evaluateDictionary(const DictionaryExpr &expr) {
   auto dictionary = std::make_shared<DictionaryValue>();
   for (const DictionaryEntry &entry : expr.entries)
-    dictionary->entries.push_back({entry.key.text, entry.key.range, entry.value->range, evaluate(*entry.value)});
+    dictionary->entries.push_back(
+        {entry.key.text, entry.key.range, entry.value->range, evaluate(*entry.value)});
   return std::shared_ptr<const DictionaryValue>(std::move(dictionary));
 }
 
@@ -122,7 +138,8 @@ void Interpreter::reportUndefined(const NameExpr &expr) {
     if (const Name *later = findBinding(frame().definition->body, expr.name)) {
       bool isBefore = later->range.begin > expr.range.begin;
       error(expr.range, fmt::format("`{}` is used before it is bound", expr.name))
-          .note(later->range, isBefore ? "it is bound here" : "it is bound here, in a branch that did not run");
+          .note(later->range,
+                isBefore ? "it is bound here" : "it is bound here, in a branch that did not run");
       return;
     }
   Nearest search(expr.name);
@@ -213,7 +230,8 @@ Value Interpreter::evaluateBinary(const BinaryExpr &expr) {
     auto *a = tensorIn(left), *b = tensorIn(right);
     if (b && a->element == Element::Bool && b->element == Element::Bool)
       return elementwise(isAnd ? "and" : "or", left, right, expr.range);
-    error(expr.range, fmt::format("`{}` takes bools, found {} and {}", spelling(expr.op), show(left), show(right)));
+    error(expr.range,
+          fmt::format("`{}` takes bools, found {} and {}", spelling(expr.op), show(left), show(right)));
     return Poison();
   }
   std::optional<bool> a = truth(left, expr.left->range);
@@ -227,12 +245,18 @@ Value Interpreter::evaluateBinary(const BinaryExpr &expr) {
 
 static bool compareNumbers(BinaryOp op, double a, double b) {
   switch (op) {
-  case BinaryOp::Less: return a < b;
-  case BinaryOp::LessEqual: return a <= b;
-  case BinaryOp::Greater: return a > b;
-  case BinaryOp::GreaterEqual: return a >= b;
-  case BinaryOp::Equal: return a == b;
-  default: return a != b;
+  case BinaryOp::Less:
+    return a < b;
+  case BinaryOp::LessEqual:
+    return a <= b;
+  case BinaryOp::Greater:
+    return a > b;
+  case BinaryOp::GreaterEqual:
+    return a >= b;
+  case BinaryOp::Equal:
+    return a == b;
+  default:
+    return a != b;
   }
 }
 
@@ -270,9 +294,12 @@ static bool isEqual(const Value &a, const Value &b) {
 static std::optional<Value> integerOperation(BinaryOp op, int64_t a, int64_t b) {
   int64_t r = 0;
   switch (op) {
-  case BinaryOp::Add: return __builtin_add_overflow(a, b, &r) ? std::nullopt : std::optional<Value>(r);
-  case BinaryOp::Subtract: return __builtin_sub_overflow(a, b, &r) ? std::nullopt : std::optional<Value>(r);
-  case BinaryOp::Multiply: return __builtin_mul_overflow(a, b, &r) ? std::nullopt : std::optional<Value>(r);
+  case BinaryOp::Add:
+    return __builtin_add_overflow(a, b, &r) ? std::nullopt : std::optional<Value>(r);
+  case BinaryOp::Subtract:
+    return __builtin_sub_overflow(a, b, &r) ? std::nullopt : std::optional<Value>(r);
+  case BinaryOp::Multiply:
+    return __builtin_mul_overflow(a, b, &r) ? std::nullopt : std::optional<Value>(r);
   case BinaryOp::FloorDivide:
   case BinaryOp::Modulo: {
     if (b == 0 || (a == std::numeric_limits<int64_t>::min() && b == -1))
@@ -294,17 +321,23 @@ static std::optional<Value> integerOperation(BinaryOp op, int64_t a, int64_t b) 
         return std::nullopt;
     return r;
   }
-  default: return std::nullopt;
+  default:
+    return std::nullopt;
   }
 }
 
 static double realOperation(BinaryOp op, double a, double b) {
   switch (op) {
-  case BinaryOp::Add: return a + b;
-  case BinaryOp::Subtract: return a - b;
-  case BinaryOp::Multiply: return a * b;
-  case BinaryOp::Divide: return a / b;
-  default: return std::pow(a, b);
+  case BinaryOp::Add:
+    return a + b;
+  case BinaryOp::Subtract:
+    return a - b;
+  case BinaryOp::Multiply:
+    return a * b;
+  case BinaryOp::Divide:
+    return a / b;
+  default:
+    return std::pow(a, b);
   }
 }
 
@@ -312,12 +345,18 @@ static bool isComparison(BinaryOp op) { return op >= BinaryOp::Less && op <= Bin
 
 static const char *operationName(BinaryOp op) {
   switch (op) {
-  case BinaryOp::Add: return "add";
-  case BinaryOp::Subtract: return "sub";
-  case BinaryOp::Multiply: return "mul";
-  case BinaryOp::Divide: return "div";
-  case BinaryOp::Power: return "pow";
-  default: return nullptr;
+  case BinaryOp::Add:
+    return "add";
+  case BinaryOp::Subtract:
+    return "sub";
+  case BinaryOp::Multiply:
+    return "mul";
+  case BinaryOp::Divide:
+    return "div";
+  case BinaryOp::Power:
+    return "pow";
+  default:
+    return nullptr;
   }
 }
 
@@ -367,7 +406,8 @@ Value Interpreter::binary(BinaryOp op, Value a, Value b, SourceRange range) {
   }
   if (isComparison(op))
     return compareNumbers(op, *p, *q);
-  if ((op == BinaryOp::Divide && *q == 0) || ((op == BinaryOp::FloorDivide || op == BinaryOp::Modulo) && j && *j == 0)) {
+  if ((op == BinaryOp::Divide && *q == 0) ||
+      ((op == BinaryOp::FloorDivide || op == BinaryOp::Modulo) && j && *j == 0)) {
     error(range, "division by zero");
     return Poison();
   }
@@ -387,68 +427,6 @@ Value Interpreter::binary(BinaryOp op, Value a, Value b, SourceRange range) {
     return Poison();
   }
   return result;
-}
-
-//===--------------------------------------------------------------------===//
-// Indexing
-//===--------------------------------------------------------------------===//
-
-Value Interpreter::index(const IndexExpr &expr) {
-  Value base = evaluate(*expr.base);
-  if (isPoison(base))
-    return base;
-  if (auto *tensor = tensorIn(base))
-    return slice(*tensor, expr);
-  const IndexItem &item = expr.items.front();
-  if (auto *dictionary = dictionaryIn(base); dictionary && expr.items.size() == 1 && item.value) {
-    Value key = evaluate(*item.value);
-    auto *text = getIf<std::string>(key);
-    Nearest search(text ? *text : "");
-    for (const auto &entry : dictionary->entries) {
-      if (text && entry.key == *text)
-        return entry.value;
-      search.offer(entry.key);
-    }
-    if (!isPoison(key))
-      error(item.range, fmt::format("the dictionary has no key {}", show(key))).didYouMean(search.name());
-    return Poison();
-  }
-  const ListValue *list = listIn(base);
-  if (!list || expr.items.size() != 1 || item.kind == IndexItem::Kind::Ellipsis) {
-    error(expr.range, fmt::format("cannot index {} like this", show(base)));
-    return Poison();
-  }
-  int64_t size = static_cast<int64_t>(list->elements.size());
-  auto bound = [&](const ExprPtr &part, int64_t missing) -> std::optional<int64_t> {
-    if (!part)
-      return missing;
-    Value value = evaluate(*part);
-    if (auto *number = getIf<int64_t>(value))
-      return *number < 0 ? *number + size : *number;
-    if (!isPoison(value))
-      error(part->range, fmt::format("an index is an int, found {}", show(value)));
-    return std::nullopt;
-  };
-  if (item.kind == IndexItem::Kind::Value) {
-    std::optional<int64_t> at = bound(item.value, 0);
-    if (!at)
-      return Poison();
-    if (*at >= 0 && *at < size)
-      return list->elements[static_cast<size_t>(*at)];
-    error(item.range, fmt::format("there is no element {} in {}", *at < 0 ? *at - size : *at, show(base)));
-    return Poison();
-  }
-  std::optional<int64_t> begin = bound(item.begin, 0), end = bound(item.end, size);
-  if (!begin || !end)
-    return Poison();
-  if (item.step) {
-    error(item.range, "a slice of a list takes no step");
-    return Poison();
-  }
-  std::vector<Value> part;
-  for (int64_t i = std::max<int64_t>(*begin, 0); i < std::min(*end, size); ++i)
-    part.push_back(list->elements[static_cast<size_t>(i)]);
-  return makeList(std::move(part), list->isTuple);
 }
 
 } // namespace hornfels::frontend

@@ -22,8 +22,8 @@ Interpreter::PlaceScope::~PlaceScope() { interpreter.emitter.setPlace(before); }
 
 /// The instance of a layer that `node` makes at this place: a new one, or the one made there before with its
 /// configuration evaluated again. A model is one instance wherever it is called.
-std::shared_ptr<Owner> Interpreter::instance(const Definition &definition, ScopePtr closure, ScopePtr configured,
-                                             const Expr *node, SourceRange range) {
+std::shared_ptr<Owner> Interpreter::instance(const Definition &definition, ScopePtr closure,
+                                             ScopePtr configured, const Expr *node, SourceRange range) {
   std::string key;
   if (definition.kind == DefinitionKind::Model)
     key = "model " + definition.name.text;
@@ -46,8 +46,8 @@ std::shared_ptr<Owner> Interpreter::instance(const Definition &definition, Scope
   return found;
 }
 
-/// At its first call a layer becomes part of the layer that calls it, and gets its name there: the one given by
-/// `name =`, else the variable it is bound to, else its kind; the latter two numbered as Keras does.
+/// At its first call a layer becomes part of the layer that calls it, and gets its name there: the one given
+/// by `name =`, else the variable it is bound to, else its kind; the latter two numbered as Keras does.
 void Interpreter::nameLayer(Owner &layer, SourceRange range) {
   if (!layer.fullName.empty() || &layer == root)
     return;
@@ -59,7 +59,8 @@ void Interpreter::nameLayer(Owner &layer, SourceRange range) {
     layer.name = layer.explicitName;
     auto [taken, isNew] = parent.childNames.emplace(layer.name, place);
     if (!isNew)
-      error(place, fmt::format("two layers are named \"{}\"", layer.name)).note(taken->second, "the first one is here");
+      error(place, fmt::format("two layers are named \"{}\"", layer.name))
+          .note(taken->second, "the first one is here");
   } else {
     std::string base = layer.hint.empty() ? layer.definition->name.text : layer.hint;
     layer.name = base;
@@ -87,8 +88,9 @@ void Interpreter::declareVariable(const VariableStmt &statement) {
   DefinitionKind kind = frame().definition->kind;
   bool isSlot = statement.variable == VariableKind::Slot, isState = statement.variable == VariableKind::State;
   bool fits = kind == DefinitionKind::Optimizer ? isSlot
-              : kind == DefinitionKind::Metric  ? isState
-                                                : !isSlot && (kind == DefinitionKind::Layer || kind == DefinitionKind::Model);
+              : kind == DefinitionKind::Metric
+                  ? isState
+                  : !isSlot && (kind == DefinitionKind::Layer || kind == DefinitionKind::Model);
   const char *what = isSlot ? "slot" : isState ? "state" : "weight";
   if (!fits) {
     error(statement.range, fmt::format("a {} cannot own a {}", spelling(kind), what));
@@ -110,20 +112,21 @@ void Interpreter::declareVariable(const VariableStmt &statement) {
     error(statement.range, fmt::format("a {} does not depend on the batch", what));
     return;
   }
-  Variable::Role role = isSlot                                                      ? Variable::Role::Slot
-                        : kind == DefinitionKind::Metric                            ? Variable::Role::Metric
-                        : !isState && isReal(*element) && isTrainable(&owner)       ? Variable::Role::Weight
-                                                                                    : Variable::Role::State;
+  Variable::Role role = isSlot                                                ? Variable::Role::Slot
+                        : kind == DefinitionKind::Metric                      ? Variable::Role::Metric
+                        : !isState && isReal(*element) && isTrainable(&owner) ? Variable::Role::Weight
+                                                                              : Variable::Role::State;
   std::string key = frame().path + fmt::format("{:x}", reinterpret_cast<uintptr_t>(&statement));
-  Variable *variable = makeVariable(owner, key, statement.name, role, *element, *shape,
-                                    [&] { return evaluate(*statement.initial); }, statement.initial->range);
+  Variable *variable = makeVariable(
+      owner, key, statement.name, role, *element, *shape, [&] { return evaluate(*statement.initial); },
+      statement.initial->range);
   if (variable)
     frame().scope->names[statement.name.text].value = variable;
 }
 
-Variable *Interpreter::makeVariable(Owner &owner, const std::string &key, const Name &name, Variable::Role role,
-                                    Element element, Shape shape, const std::function<Value()> &initial,
-                                    SourceRange range) {
+Variable *Interpreter::makeVariable(Owner &owner, const std::string &key, const Name &name,
+                                    Variable::Role role, Element element, Shape shape,
+                                    const std::function<Value()> &initial, SourceRange range) {
   SourceRange call = frames.empty() ? name.range : userPlace(frame().callSite);
   if (auto found = owner.variables.find(key); found != owner.variables.end()) {
     Variable *variable = found->second;
@@ -138,7 +141,8 @@ Variable *Interpreter::makeVariable(Owner &owner, const std::string &key, const 
   std::string local = name.text;
   if (auto taken = owner.variableNames.find(local); taken != owner.variableNames.end()) {
     if (!(taken->second == name.range)) {
-      error(name.range, fmt::format("two variables are named \"{}\"", local)).note(taken->second, "the first one is here");
+      error(name.range, fmt::format("two variables are named \"{}\"", local))
+          .note(taken->second, "the first one is here");
       return nullptr;
     }
     for (int number = 1; owner.variableNames.contains(local); ++number) // one in a loop
@@ -222,7 +226,8 @@ void Interpreter::assign(const AssignStmt &statement) {
   auto *variable = binding ? getIf<Variable *>(binding->value) : nullptr;
   if (!variable) {
     if (!binding || !isPoison(binding->value))
-      error(statement.target.range, fmt::format("`:=` sets a state or a slot, `{}` is none", statement.target.text));
+      error(statement.target.range,
+            fmt::format("`:=` sets a state or a slot, `{}` is none", statement.target.text));
     return;
   }
   if (run == initializeRun)

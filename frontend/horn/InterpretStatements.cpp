@@ -45,12 +45,23 @@ bool Interpreter::execute(const Block &block) {
 bool Interpreter::executeStatement(const Stmt &statement) {
   countStep(statement.range);
   switch (statement.kind) {
-  case StmtKind::Bind: executeBind(*as<BindStmt>(&statement)); return false;
-  case StmtKind::Assign: assign(*as<AssignStmt>(&statement)); return false;
-  case StmtKind::Expression: evaluate(*as<ExpressionStmt>(&statement)->value); return false;
-  case StmtKind::For: return executeFor(*as<ForStmt>(&statement));
-  case StmtKind::Require: executeRequire(*as<RequireStmt>(&statement)); return false;
-  case StmtKind::Variable: declareVariable(*as<VariableStmt>(&statement)); return false;
+  case StmtKind::Bind:
+    executeBind(*as<BindStmt>(&statement));
+    return false;
+  case StmtKind::Assign:
+    assign(*as<AssignStmt>(&statement));
+    return false;
+  case StmtKind::Expression:
+    evaluate(*as<ExpressionStmt>(&statement)->value);
+    return false;
+  case StmtKind::For:
+    return executeFor(*as<ForStmt>(&statement));
+  case StmtKind::Require:
+    executeRequire(*as<RequireStmt>(&statement));
+    return false;
+  case StmtKind::Variable:
+    declareVariable(*as<VariableStmt>(&statement));
+    return false;
   case StmtKind::Return:
     frame().result = evaluate(*as<ReturnStmt>(&statement)->value);
     return true;
@@ -147,12 +158,14 @@ void Interpreter::bindTargets(const std::vector<Name> &targets, const Value &val
   if (!isPoison(value) && (!list || list->elements.size() != targets.size()))
     error(range, fmt::format("cannot take {} apart into {} names", show(value), targets.size()));
   for (size_t i = 0; i < targets.size(); ++i)
-    names[targets[i].text] = {list && list->elements.size() == targets.size() ? list->elements[i] : Value(Poison()),
+    names[targets[i].text] = {list && list->elements.size() == targets.size() ? list->elements[i]
+                                                                              : Value(Poison()),
                               targets[i].range};
 }
 
 /// One iteration: the loop index is part of the place at which layers and weights are found again.
-bool Interpreter::executeIteration(const ForStmt &statement, Value element, SourceRange range, int64_t index) {
+bool Interpreter::executeIteration(const ForStmt &statement, Value element, SourceRange range,
+                                   int64_t index) {
   countStep(statement.range);
   std::string before = frame().path;
   frame().path += fmt::format("{:x}#{}/", reinterpret_cast<uintptr_t>(&statement), index);
@@ -165,7 +178,8 @@ bool Interpreter::executeIteration(const ForStmt &statement, Value element, Sour
 bool Interpreter::executeFor(const ForStmt &statement) {
   if (auto *counted = as<RangeExpr>(statement.iterable)) {
     Value begin = evaluate(*counted->begin), end = evaluate(*counted->end);
-    for (auto [value, range] : {std::pair{&begin, counted->begin->range}, std::pair{&end, counted->end->range}})
+    for (auto [value, range] :
+         {std::pair{&begin, counted->begin->range}, std::pair{&end, counted->end->range}})
       if (!isPoison(*value) && !getIf<int64_t>(*value)) {
         error(range, fmt::format("a range goes from int to int, found {}", show(*value)));
         return false;
@@ -182,7 +196,8 @@ bool Interpreter::executeFor(const ForStmt &statement) {
     return false;
   const ListValue *list = listIn(iterable);
   if (!list) {
-    error(statement.iterable->range, fmt::format("`for` goes over a range or a list, found {}", show(iterable)));
+    error(statement.iterable->range,
+          fmt::format("`for` goes over a range or a list, found {}", show(iterable)));
     return false;
   }
   for (size_t i = 0; i < list->elements.size(); ++i)
@@ -225,8 +240,8 @@ void Interpreter::executeRequire(const RequireStmt &statement) {
   }
   Value found = frame().scope->find(parameter->name)->value;
   std::string what = getIf<Tensor>(found) && tensorIn(found)->known ? numberText(*tensorIn(found)->known)
-                     : numberIn(found) ? numberText(*numberIn(found))
-                                       : show(found);
+                     : numberIn(found)                              ? numberText(*numberIn(found))
+                                                                    : show(found);
   SourceRange place = frame().argumentPlaces.find(parameter->name)->second;
   // An argument written in the user's text is shown itself, a default where the call is.
   if (!place.isValid() || diagnostics.sources().isLibrary(place.file))

@@ -29,16 +29,36 @@ bool Interpreter::checkParameterType(const Parameter &parameter, const Value &va
   bool fits = true;
   auto *tensor = tensorIn(value);
   switch (parameter.type->kind) {
-  case TypeKind::Int: fits = getIf<int64_t>(value); break;
-  case TypeKind::Float: fits = numberIn(value) || (tensor && tensor->known); break;
-  case TypeKind::Bool: fits = getIf<bool>(value); break;
-  case TypeKind::String: fits = getIf<std::string>(value); break;
-  case TypeKind::Shape: fits = listIn(value) || getIf<int64_t>(value); break;
-  case TypeKind::List: fits = listIn(value); break;
-  case TypeKind::Layer: fits = layerIn(value) != nullptr; break;
-  case TypeKind::Function: fits = isCallable(value); break;
-  case TypeKind::Tensor: fits = (tensor && !tensor->vocabulary) || numberIn(value) || listIn(value); break;
-  case TypeKind::Tokens: fits = tensor && tensor->vocabulary; break;
+  case TypeKind::Int:
+    fits = getIf<int64_t>(value);
+    break;
+  case TypeKind::Float:
+    fits = numberIn(value) || (tensor && tensor->known);
+    break;
+  case TypeKind::Bool:
+    fits = getIf<bool>(value);
+    break;
+  case TypeKind::String:
+    fits = getIf<std::string>(value);
+    break;
+  case TypeKind::Shape:
+    fits = listIn(value) || getIf<int64_t>(value);
+    break;
+  case TypeKind::List:
+    fits = listIn(value);
+    break;
+  case TypeKind::Layer:
+    fits = layerIn(value) != nullptr;
+    break;
+  case TypeKind::Function:
+    fits = isCallable(value);
+    break;
+  case TypeKind::Tensor:
+    fits = (tensor && !tensor->vocabulary) || numberIn(value) || listIn(value);
+    break;
+  case TypeKind::Tokens:
+    fits = tensor && tensor->vocabulary;
+    break;
   }
   if (fits)
     return true;
@@ -47,9 +67,10 @@ bool Interpreter::checkParameterType(const Parameter &parameter, const Value &va
                            ? diagnostics.sources().text(parameter.type->range)
                            : std::string_view(spelling(parameter.type->kind)));
   bool isVowel = std::string_view("aeiou").find(expected.front()) != std::string_view::npos;
-  error(place, fmt::format("{}: {} takes {} {}{}, found {}", definition.name.text, parameter.name.text,
-                           isVowel ? "an" : "a", expected,
-                           requirements(definition, parameter.name.text, diagnostics.sources()), show(value)));
+  error(place,
+        fmt::format("{}: {} takes {} {}{}, found {}", definition.name.text, parameter.name.text,
+                    isVowel ? "an" : "a", expected,
+                    requirements(definition, parameter.name.text, diagnostics.sources()), show(value)));
   return false;
 }
 
@@ -75,7 +96,8 @@ bool Interpreter::bindTensorType(const TypeExpr &type, const std::string &what, 
   const std::string &kind = frame().definition->name.text;
   std::string expected(diagnostics.sources().text(type.range));
   auto mismatch = [&](const std::string &why) {
-    Diagnostic &reported = error(place, fmt::format("{}: {} is {}, expected {}{}", kind, what, show(tensor), expected, why));
+    Diagnostic &reported =
+        error(place, fmt::format("{}: {} is {}, expected {}{}", kind, what, show(tensor), expected, why));
     noteTensor(reported, tensor);
     return false;
   };
@@ -109,9 +131,14 @@ bool Interpreter::bindTensorType(const TypeExpr &type, const std::string &what, 
   switch (type.element) {
   case ElementType::I32:
   case ElementType::I64:
-  case ElementType::U8: elementFits = isInteger(tensor.element); break;
-  case ElementType::Bool: elementFits = tensor.element == Element::Bool; break;
-  default: break; // integers and bools convert to real
+  case ElementType::U8:
+    elementFits = isInteger(tensor.element);
+    break;
+  case ElementType::Bool:
+    elementFits = tensor.element == Element::Bool;
+    break;
+  default:
+    break; // integers and bools convert to real
   }
   if (!elementFits)
     return mismatch("");
@@ -145,7 +172,8 @@ bool Interpreter::checkResult(const Definition &definition, Value &result, Sourc
   if (definition.results.empty())
     return true;
   auto placeOf = [&](const Result &declared) { return range.isValid() ? range : declared.range; };
-  bool isModel = definition.kind == DefinitionKind::Model; // its one output stands alone, in parentheses or not
+  bool isModel =
+      definition.kind == DefinitionKind::Model; // its one output stands alone, in parentheses or not
   if (!definition.resultsAreTuple || (isModel && definition.results.size() == 1)) {
     const Result &declared = definition.results[0];
     return !declared.type || checkOneResult(definition, *declared.type, result, placeOf(declared));
@@ -162,8 +190,8 @@ bool Interpreter::checkResult(const Definition &definition, Value &result, Sourc
   bool isGood = true;
   for (size_t i = 0; i < values.size(); ++i)
     if (definition.results[i].type)
-      isGood &= checkOneResult(definition, *definition.results[i].type, values[i],
-                               placeOf(definition.results[i]));
+      isGood &=
+          checkOneResult(definition, *definition.results[i].type, values[i], placeOf(definition.results[i]));
   result = makeList(std::move(values), list->isTuple);
   return isGood;
 }
@@ -198,13 +226,20 @@ bool Interpreter::checkOneResult(const Definition &definition, const TypeExpr &t
 
 std::optional<Element> Interpreter::elementOf(const TypeExpr &type) {
   switch (type.element) {
-  case ElementType::Real: return options.real;
-  case ElementType::F32: return Element::F32;
-  case ElementType::F64: return Element::F64;
-  case ElementType::I32: return Element::I32;
-  case ElementType::I64: return Element::I64;
-  case ElementType::Bool: return Element::Bool;
-  default: break;
+  case ElementType::Real:
+    return options.real;
+  case ElementType::F32:
+    return Element::F32;
+  case ElementType::F64:
+    return Element::F64;
+  case ElementType::I32:
+    return Element::I32;
+  case ElementType::I64:
+    return Element::I64;
+  case ElementType::Bool:
+    return Element::Bool;
+  default:
+    break;
   }
   error(type.range, fmt::format("the element type {} is not supported yet", spelling(type.element)));
   return std::nullopt;
@@ -278,7 +313,8 @@ std::optional<Shape> Interpreter::shapeFrom(const Value &value, SourceRange rang
     shape.push_back(number ? *number : batchSize);
   }
   if (shape.size() > maximumRank || isTooLarge(shape)) {
-    error(range, fmt::format("{} is beyond the limits (rank {}, 2^48 elements)", shapeText(shape), maximumRank));
+    error(range,
+          fmt::format("{} is beyond the limits (rank {}, 2^48 elements)", shapeText(shape), maximumRank));
     return std::nullopt;
   }
   return shape;

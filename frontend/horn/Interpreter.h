@@ -1,5 +1,5 @@
-// The elaborator's interpreter: runs definitions of the syntax tree. Compile-time values are computed, tensors are
-// built through the emitter. Its methods are spread over Interpret*.cpp by subject.
+// The elaborator's interpreter: runs definitions of the syntax tree. Compile-time values are computed,
+// tensors are built through the emitter. Its methods are spread over Interpret*.cpp by subject.
 #pragma once
 
 #include "frontend/horn/Builtins.h"
@@ -17,7 +17,8 @@ struct InterpreterOptions {
   bool lossClip = false;
 };
 
-/// Thrown (inside the interpreter only) when going on makes no sense: a limit was reached. It is reported already.
+/// Thrown (inside the interpreter only) when going on makes no sense: a limit was reached. It is reported
+/// already.
 struct Stopped {};
 
 /// `value` or `name = value` of a call, evaluated.
@@ -43,25 +44,29 @@ struct Frame {
   ScopePtr scope;
   SourceRange callSite;
   Owner *owner = nullptr;
-  std::string path; // place in the owner's body: calls and loop indices, for finding layers and variables again
+  std::string
+      path; // place in the owner's body: calls and loop indices, for finding layers and variables again
   std::optional<Value> result;
-  bool isRefused = false; // a requirement of the body does not hold
+  bool isRefused = false;        // a requirement of the body does not hold
   std::optional<Shape> ellipsis; // what `...` stands for in its types
   std::map<std::string, SourceRange, std::less<>> argumentPlaces;
 };
 
 class Interpreter {
 public:
-  Interpreter(const Program &program, const InterpreterOptions &options, Emitter &emitter, Diagnostics &diagnostics);
+  Interpreter(const Program &program, const InterpreterOptions &options, Emitter &emitter,
+              Diagnostics &diagnostics);
 
-  // --- limits --------------------------------------------------------------------------------------------------------
+  // --- limits
+  // --------------------------------------------------------------------------------------------------------
   static constexpr int maximumSteps = 1'000'000;
   static constexpr size_t maximumDepth = 128;
   static constexpr int maximumEvaluationDepth = 2500; // expressions within expressions, over all calls
   static constexpr int64_t maximumWeightBytes = int64_t{1} << 40;
   static constexpr size_t maximumRank = 8;
 
-  // --- errors (InterpretErrors.cpp) ----------------------------------------------------------------------------------
+  // --- errors (InterpretErrors.cpp)
+  // ----------------------------------------------------------------------------------
   /// Reports at `range`; inside the library at the call in the user's text that led there.
   Diagnostic &error(SourceRange range, const std::string &text);
   /// The nearest place in the user's own text.
@@ -72,11 +77,13 @@ public:
   std::string show(const Value &value) const { return frontend::describe(value, options.real); }
   std::string show(const TensorInfo &tensor) const { return typeText(tensor, options.real); }
 
-  // --- statements (InterpretStatements.cpp) --------------------------------------------------------------------------
+  // --- statements (InterpretStatements.cpp)
+  // --------------------------------------------------------------------------
   /// Runs a body; true when it returned.
   bool execute(const Block &block);
 
-  // --- expressions (InterpretExpressions.cpp) ------------------------------------------------------------------------
+  // --- expressions (InterpretExpressions.cpp)
+  // ------------------------------------------------------------------------
   /// The value of an expression; a bare definition with two lists becomes the one with its defaults.
   Value evaluate(const Expr &expr);
   /// The same for what stands before `(`: a definition stays one.
@@ -86,7 +93,8 @@ public:
   std::optional<Value> lookup(std::string_view name);
   Value index(const IndexExpr &expr);
 
-  // --- calls (InterpretCalls.cpp) ------------------------------------------------------------------------------------
+  // --- calls (InterpretCalls.cpp)
+  // ------------------------------------------------------------------------------------
   Value call(const Value &callee, std::vector<CallArgument> arguments, const Expr *node, SourceRange range);
   Value configure(const FunctionValue &function, std::vector<CallArgument> arguments, const Expr *node,
                   SourceRange range);
@@ -94,18 +102,21 @@ public:
                SourceRange range);
   Value callLayer(const std::shared_ptr<Owner> &layer, std::vector<CallArgument> arguments, const Expr *node,
                   SourceRange range);
-  Value callBuiltin(const Builtin &builtin, std::vector<CallArgument> arguments, const Expr *node, SourceRange range);
-  bool bindParameters(const Definition &definition, const ParameterList &list, std::vector<CallArgument> arguments,
-                      SourceRange range);
+  Value callBuiltin(const Builtin &builtin, std::vector<CallArgument> arguments, const Expr *node,
+                    SourceRange range);
+  bool bindParameters(const Definition &definition, const ParameterList &list,
+                      std::vector<CallArgument> arguments, SourceRange range);
   /// Runs the body of `frame.definition` in a new frame; the caller has bound nothing yet.
-  Value runBody(Frame frame, const ParameterList &list, std::vector<CallArgument> arguments, SourceRange range);
+  Value runBody(Frame frame, const ParameterList &list, std::vector<CallArgument> arguments,
+                SourceRange range);
   Value copyLayer(BuiltinCall &call, const std::vector<CallArgument> &arguments);
   Value copyOf(const Owner &original, std::vector<CallArgument> changes, const Expr *node, SourceRange range);
 
-  // --- types (InterpretTypes.cpp) ------------------------------------------------------------------------------------
+  // --- types (InterpretTypes.cpp)
+  // ------------------------------------------------------------------------------------
   bool checkParameterType(const Parameter &parameter, const Value &value, SourceRange place);
-  bool bindTensorType(const TypeExpr &type, const std::string &what, const TensorInfo &tensor, SourceRange place,
-                      bool mayBind);
+  bool bindTensorType(const TypeExpr &type, const std::string &what, const TensorInfo &tensor,
+                      SourceRange place, bool mayBind);
   std::optional<int64_t> sizeOf(const Expr &expr);
   std::optional<Shape> shapeOf(const TypeExpr &type, bool withBatch);
   std::optional<Element> elementOf(const TypeExpr &type);
@@ -113,26 +124,30 @@ public:
   bool checkResult(const Definition &definition, Value &result, SourceRange range);
   bool checkOneResult(const Definition &definition, const TypeExpr &type, Value &result, SourceRange range);
 
-  // --- layers and variables (InterpretLayers.cpp) --------------------------------------------------------------------
+  // --- layers and variables (InterpretLayers.cpp)
+  // --------------------------------------------------------------------
   std::shared_ptr<Owner> instance(const Definition &definition, ScopePtr closure, ScopePtr configured,
                                   const Expr *node, SourceRange range);
   void nameLayer(Owner &layer, SourceRange range);
   void declareVariable(const VariableStmt &statement);
   /// A variable of an owner, made at the first call with its first value in @initialize.
-  Variable *makeVariable(Owner &owner, const std::string &key, const Name &name, Variable::Role role, Element element,
-                         Shape shape, const std::function<Value()> &initial, SourceRange range);
+  Variable *makeVariable(Owner &owner, const std::string &key, const Name &name, Variable::Role role,
+                         Element element, Shape shape, const std::function<Value()> &initial,
+                         SourceRange range);
   Tensor read(Variable &variable);
   void assign(const AssignStmt &statement);
   void write(Variable &variable, const Value &value, SourceRange range);
 
-  // --- tensors (InterpretTensors.cpp) --------------------------------------------------------------------------------
+  // --- tensors (InterpretTensors.cpp)
+  // --------------------------------------------------------------------------------
   Handle use(const TensorInfo &tensor, SourceRange range);
   Value tensor(Handle handle, Element element, Shape shape, std::initializer_list<const TensorInfo *> from);
   Value unary(std::string_view op, const TensorInfo &x, SourceRange range);
   Value elementwise(std::string_view op, const Value &a, const Value &b, SourceRange range);
   Value compareTensors(BinaryOp op, const Value &a, const Value &b, SourceRange range);
   Value where(const Value &condition, const Value &a, const Value &b, SourceRange range);
-  Value reduce(Reduction kind, const Value &x, const Value &axis, const Value &keep, bool mean, SourceRange range);
+  Value reduce(Reduction kind, const Value &x, const Value &axis, const Value &keep, bool mean,
+               SourceRange range);
   Value matmul(const Value &a, const Value &b, SourceRange range);
   Value reshape(const TensorInfo &x, Shape shape, SourceRange range);
   Value slice(const TensorInfo &x, const IndexExpr &expr);
@@ -149,7 +164,8 @@ public:
   std::optional<int64_t> axisOf(const Value &value, size_t rank, SourceRange range);
   std::optional<Tensor> realTensor(const Value &value, SourceRange range, const char *what);
 
-  // --- state ---------------------------------------------------------------------------------------------------------
+  // --- state
+  // ---------------------------------------------------------------------------------------------------------
   void countStep(SourceRange range);
   Frame &frame() { return *frames.back(); }
   /// Runs `body` with `other` as the function that is built.
@@ -164,14 +180,15 @@ public:
   std::vector<Frame *> frames;
   Run *run = nullptr;
   Run *initializeRun = nullptr;
-  Owner *root = nullptr; // the model
-  std::vector<std::unique_ptr<Variable>> variables;     // weights and states, in the order of creation
+  Owner *root = nullptr;                            // the model
+  std::vector<std::unique_ptr<Variable>> variables; // weights and states, in the order of creation
   std::vector<std::unique_ptr<Variable>> slots;
   std::vector<std::unique_ptr<Variable>> metricVariables;
   std::vector<ModuleDescription::LayerEntry> layerEntries;
   std::vector<const Owner *> topLayers; // for each entry
   std::map<std::string, std::shared_ptr<Owner>> instances;
-  std::map<const Expr *, std::string> nameHints; // layers made here are named by the variable they are bound to
+  std::map<const Expr *, std::string>
+      nameHints;                       // layers made here are named by the variable they are bound to
   std::vector<std::string> knownNames; // for messages, filled on demand
   int64_t weightBytes = 0;
   int steps = 0;
@@ -221,7 +238,9 @@ std::span<const std::string_view> sharedOptimizerOptions();
 /// Runs something one frame deeper.
 class FrameScope {
 public:
-  FrameScope(Interpreter &interpreter, Frame &frame) : frames(interpreter.frames) { frames.push_back(&frame); }
+  FrameScope(Interpreter &interpreter, Frame &frame) : frames(interpreter.frames) {
+    frames.push_back(&frame);
+  }
   ~FrameScope() { frames.pop_back(); }
 
 private:

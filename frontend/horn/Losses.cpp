@@ -14,8 +14,9 @@ void ModelBuilder::typeTargets(const Pass &pass) {
   });
 }
 
-/// The type of an output's target follows from the loss's parameters: none given, the prediction's. A size that they
-/// call `classes` bounds class numbers; a target `real[..., classes]` takes class numbers as one-hot.
+/// The type of an output's target follows from the loss's parameters: none given, the prediction's. A size
+/// that they call `classes` bounds class numbers; a target `real[..., classes]` takes class numbers as
+/// one-hot.
 void ModelBuilder::typeTarget(Output &output, const TensorInfo &prediction) {
   if ((isNone(output.loss) && output.metrics.empty()) || isPoison(output.loss))
     return;
@@ -33,7 +34,8 @@ void ModelBuilder::typeTarget(Output &output, const TensorInfo &prediction) {
   frame.callSite = output.lossRange;
   FrameScope scope(in, frame);
   bool isTensor = predictionParameter.type && predictionParameter.type->kind == TypeKind::Tensor;
-  if (isTensor && !in.bindTensorType(*predictionParameter.type, "the prediction", prediction, output.lossRange, true)) {
+  if (isTensor &&
+      !in.bindTensorType(*predictionParameter.type, "the prediction", prediction, output.lossRange, true)) {
     output.loss = Poison();
     output.target.reset();
     return;
@@ -74,9 +76,10 @@ Tensor ModelBuilder::lossOf(Pass &pass, size_t i) {
   if (!pass.outputs[i] || !pass.targets[i] || isNone(output.loss) || isPoison(output.loss))
     return nullptr;
   Interpreter::PlaceScope place(in, "loss", output.lossRange);
-  Value values = in.call(output.loss, {{nullptr, pass.targets[i], output.lossRange},
-                                       {nullptr, pass.outputs[i], output.lossRange}},
-                         nullptr, output.lossRange);
+  Value values =
+      in.call(output.loss,
+              {{nullptr, pass.targets[i], output.lossRange}, {nullptr, pass.outputs[i], output.lossRange}},
+              nullptr, output.lossRange);
   if (isPoison(values))
     return nullptr;
   if (!tensorIn(values)) {
@@ -100,11 +103,13 @@ Owner &ModelBuilder::metricOwner(const std::string &name, const Definition *defi
 }
 
 /// total += sum, count += count; total / count
-Value ModelBuilder::streamingMean(const std::string &name, const Value &sum, const Value &count, SourceRange range) {
+Value ModelBuilder::streamingMean(const std::string &name, const Value &sum, const Value &count,
+                                  SourceRange range) {
   Owner &owner = metricOwner(name, nullptr);
   auto grow = [&](const char *local, const Value &by) -> Value {
-    Variable *variable = in.makeVariable(owner, local, {local, SourceRange()}, Variable::Role::Metric, in.options.real,
-                                         {}, [] { return Value(0.0); }, range);
+    Variable *variable = in.makeVariable(
+        owner, local, {local, SourceRange()}, Variable::Role::Metric, in.options.real, {},
+        [] { return Value(0.0); }, range);
     if (!variable)
       return Poison();
     in.write(*variable, in.elementwise("add", in.read(*variable), by, range), range);
@@ -163,9 +168,11 @@ Tensor ModelBuilder::addLoss(Pass &pass) {
   return std::get<Tensor>(total);
 }
 
-Value ModelBuilder::metricValue(Output &output, MetricSpec &metric, const Tensor &target, const Tensor &prediction) {
+Value ModelBuilder::metricValue(Output &output, MetricSpec &metric, const Tensor &target,
+                                const Tensor &prediction) {
   (void)output;
-  std::vector<CallArgument> arguments = {{nullptr, target, metric.range}, {nullptr, prediction, metric.range}};
+  std::vector<CallArgument> arguments = {{nullptr, target, metric.range},
+                                         {nullptr, prediction, metric.range}};
   const FunctionValue *function = functionIn(metric.function);
   if (function && function->definition->kind == DefinitionKind::Metric) { // it keeps its own state
     Frame called;
@@ -174,7 +181,8 @@ Value ModelBuilder::metricValue(Output &output, MetricSpec &metric, const Tensor
     called.scope->parent = function->configured ? function->configured : function->closure;
     called.callSite = metric.range;
     called.owner = &metricOwner(metric.name, function->definition);
-    Value value = in.runBody(std::move(called), *function->definition->call, std::move(arguments), metric.range);
+    Value value =
+        in.runBody(std::move(called), *function->definition->call, std::move(arguments), metric.range);
     auto *tensor = tensorIn(value);
     if (isPoison(value) || (tensor && tensor->shape.empty()))
       return value;

@@ -6,10 +6,14 @@ namespace hornfels::frontend {
 
 static const char *roleText(Variable::Role role) {
   switch (role) {
-  case Variable::Role::Weight: return "weight";
-  case Variable::Role::State: return "state";
-  case Variable::Role::Slot: return "slot";
-  case Variable::Role::Metric: return "metric";
+  case Variable::Role::Weight:
+    return "weight";
+  case Variable::Role::State:
+    return "state";
+  case Variable::Role::Slot:
+    return "slot";
+  case Variable::Role::Metric:
+    return "metric";
   }
   return "";
 }
@@ -54,8 +58,12 @@ void ModelBuilder::build(bool onlyPredict) {
       if (!output)
         continue;
       predict.results.push_back({output->handle, outputs[i].name, "output"});
-      outputEntries.push_back({outputs[i].name, {output->element, output->shape, 0},
-                               in.diagnostics.sources().positionText(outputs[i].range), 0, "", false});
+      outputEntries.push_back({outputs[i].name,
+                               {output->element, output->shape, 0},
+                               in.diagnostics.sources().positionText(outputs[i].range),
+                               0,
+                               "",
+                               false});
     }
     addChanged(predict, in.variables);
   });
@@ -134,9 +142,10 @@ bool ModelBuilder::readInputs() {
   for (const Parameter &parameter : model.call->parameters) {
     Input input;
     input.parameter = &parameter;
-    if (!parameter.type || (parameter.type->kind != TypeKind::Tensor && parameter.type->kind != TypeKind::Tokens)) {
-      in.error(parameter.range, fmt::format("the input {} of a model needs a type, like real[28, 28]",
-                                            parameter.name.text));
+    if (!parameter.type ||
+        (parameter.type->kind != TypeKind::Tensor && parameter.type->kind != TypeKind::Tokens)) {
+      in.error(parameter.range,
+               fmt::format("the input {} of a model needs a type, like real[28, 28]", parameter.name.text));
       continue;
     }
     if (parameter.type->kind == TypeKind::Tokens) {
@@ -209,7 +218,8 @@ bool ModelBuilder::forward(Pass &pass) {
     for (size_t i = 0; i < outputs.size(); ++i) {
       const Value value = i < values.size() ? values[i] : Value(Poison());
       auto *tensor = getIf<Tensor>(value);
-      if (tensor && !(*tensor)->vocabulary && !(*tensor)->shape.empty() && (*tensor)->shape.front() == batchSize) {
+      if (tensor && !(*tensor)->vocabulary && !(*tensor)->shape.empty() &&
+          (*tensor)->shape.front() == batchSize) {
         pass.outputs[i] = *tensor;
         continue;
       }
@@ -316,8 +326,12 @@ void ModelBuilder::describe() {
     d.layers.push_back(std::move(entry));
   }
   if (train && !metricNames.empty())
-    d.training = {settings.epochs, settings.batchSize, settings.learningRate, sources.positionText(train->range),
-                  sources.positionText(settings.epochsRange), sources.positionText(settings.batchSizeRange)};
+    d.training = {settings.epochs,
+                  settings.batchSize,
+                  settings.learningRate,
+                  sources.positionText(train->range),
+                  sources.positionText(settings.epochsRange),
+                  sources.positionText(settings.batchSizeRange)};
   in.emitter.describe(d);
 }
 

@@ -1,5 +1,5 @@
-// From a model and its `train` block to the four functions: runs the model's body once for each, adds loss, metrics
-// and optimizer, and collects what the module says about itself.
+// From a model and its `train` block to the four functions: runs the model's body once for each, adds loss,
+// metrics and optimizer, and collects what the module says about itself.
 #pragma once
 
 #include "frontend/horn/Interpreter.h"
@@ -70,7 +70,8 @@ private:
   void readLossWeights(const Binding &weights);
   void readMetrics(const Binding &metrics);
   void addMetric(Output &output, const Value &metric, SourceRange range);
-  std::optional<int64_t> readCount(const Scope &settings, const char *name, int64_t least, SourceRange &range);
+  std::optional<int64_t> readCount(const Scope &settings, const char *name, int64_t least,
+                                   SourceRange &range);
   Output *findOutput(const DictionaryValue::Entry &entry, const char *what);
 
   // Losses.cpp

@@ -6,7 +6,8 @@
 
 namespace hornfels::frontend {
 
-static constexpr std::string_view sharedOptions[] = {"clipnorm", "clipvalue", "global_clipnorm", "weight_decay"};
+static constexpr std::string_view sharedOptions[] = {"clipnorm", "clipvalue", "global_clipnorm",
+                                                     "weight_decay"};
 
 std::span<const std::string_view> sharedOptimizerOptions() { return sharedOptions; }
 
@@ -42,8 +43,9 @@ bool Interpreter::takeOptimizerOptions(const Definition &definition, std::vector
       continue;
     }
     if (name != "weight_decay" && clipping) {
-      error(argument.range, fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm may be given",
-                                        definition.name.text))
+      error(argument.range,
+            fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm may be given",
+                        definition.name.text))
           .note(clipping->range, "the first one is here");
       good = false;
     }
@@ -71,7 +73,8 @@ std::vector<Value> ModelBuilder::clip(std::vector<Value> gradients, const Functi
     for (Value &g : gradients) {
       Value square = squares(g);
       Value norm = in.unary("sqrt", *tensorIn(square), range);
-      g = in.elementwise("div", in.elementwise("mul", g, *c, range), in.elementwise("max", norm, *c, range), range);
+      g = in.elementwise("div", in.elementwise("mul", g, *c, range), in.elementwise("max", norm, *c, range),
+                         range);
     }
   } else if (auto global = optionOf(optimizer, "global_clipnorm")) {
     Value square = NoneValue();
@@ -92,13 +95,14 @@ std::vector<Value> ModelBuilder::clip(std::vector<Value> gradients, const Functi
 }
 
 /// One weight: decay, then the optimizer's own step.
-void ModelBuilder::update(Variable &weight, const Value &gradient, const FunctionValue &optimizer, const Value &step) {
+void ModelBuilder::update(Variable &weight, const Value &gradient, const FunctionValue &optimizer,
+                          const Value &step) {
   SourceRange range = settings.optimizerRange;
   Value value = in.read(weight);
   Value rate = in.run->learningRate;
   if (auto decay = optionOf(optimizer, "weight_decay")) // w -= w * decay * rate
-    value = in.elementwise("sub", value, in.elementwise("mul", in.elementwise("mul", value, *decay, range), rate, range),
-                           range);
+    value = in.elementwise(
+        "sub", value, in.elementwise("mul", in.elementwise("mul", value, *decay, range), rate, range), range);
   std::unique_ptr<Owner> &owner = slotOwners[&weight];
   if (!owner) {
     owner = std::make_unique<Owner>();
@@ -124,8 +128,9 @@ void ModelBuilder::update(Variable &weight, const Value &gradient, const Functio
     in.run->current[&weight] = std::make_shared<const TensorInfo>(*tensor);
     return;
   }
-  in.error(range, fmt::format("{} must return the new weight {}, it returns {}", optimizer.definition->name.text,
-                              typeText(weight.element, weight.shape, in.options.real), in.show(result)));
+  in.error(range,
+           fmt::format("{} must return the new weight {}, it returns {}", optimizer.definition->name.text,
+                       typeText(weight.element, weight.shape, in.options.real), in.show(result)));
 }
 
 void ModelBuilder::optimize(Pass &pass, const Tensor &loss) {

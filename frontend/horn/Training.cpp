@@ -5,8 +5,8 @@
 
 namespace hornfels::frontend {
 
-static constexpr std::string_view settingNames[] = {"optimizer", "loss", "loss_weights", "metrics", "batch_size",
-                                                    "epochs"};
+static constexpr std::string_view settingNames[] = {"optimizer", "loss",       "loss_weights",
+                                                    "metrics",   "batch_size", "epochs"};
 
 /// A whole number of at least `least`, or nothing when it is left out or wrong (reported).
 std::optional<int64_t> ModelBuilder::readCount(const Scope &scope, const char *name, int64_t least,
@@ -86,7 +86,8 @@ void ModelBuilder::readTrain() {
   if (auto number = numberIn(rate->second.value)) {
     settings.learningRate = *number;
   } else if (!isPoison(rate->second.value)) {
-    in.error(rate->second.place, fmt::format("the learning rate must be a number, found {}", in.show(rate->second.value)));
+    in.error(rate->second.place,
+             fmt::format("the learning rate must be a number, found {}", in.show(rate->second.value)));
     settings.optimizer = Poison();
   }
 }
@@ -98,7 +99,8 @@ ModelBuilder::Output *ModelBuilder::findOutput(const DictionaryValue::Entry &ent
       return &output;
     search.offer(output.name);
   }
-  in.error(entry.keyRange, fmt::format("{}: the model has no output `{}`", what, entry.key)).didYouMean(search.name());
+  in.error(entry.keyRange, fmt::format("{}: the model has no output `{}`", what, entry.key))
+      .didYouMean(search.name());
   return nullptr;
 }
 
@@ -150,8 +152,9 @@ void ModelBuilder::readLossWeights(const Binding &weights) {
     for (size_t i = 0; i < outputs.size(); ++i)
       set(outputs[i], list->elements[i], weights.place);
   } else if (!isPoison(weights.value)) {
-    in.error(weights.place, fmt::format("loss_weights: expected a number for each of the {} outputs, found {}",
-                                        outputs.size(), in.show(weights.value)));
+    in.error(weights.place,
+             fmt::format("loss_weights: expected a number for each of the {} outputs, found {}",
+                         outputs.size(), in.show(weights.value)));
   }
 }
 
@@ -163,7 +166,8 @@ void ModelBuilder::addMetric(Output &output, const Value &metric, SourceRange ra
     name = (*builtin)->name;
   if (name.empty()) {
     if (!isPoison(metric))
-      in.error(range, fmt::format("a metric is a function of (target, prediction), found {}", in.show(metric)));
+      in.error(range,
+               fmt::format("a metric is a function of (target, prediction), found {}", in.show(metric)));
     return;
   }
   if (outputs.size() > 1)

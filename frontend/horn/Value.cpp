@@ -50,11 +50,16 @@ static const char *elementText(Element element, Element real) {
   if (element == real)
     return "real";
   switch (element) {
-  case Element::F32: return "f32";
-  case Element::F64: return "f64";
-  case Element::I32: return "i32";
-  case Element::I64: return "i64";
-  case Element::Bool: return "bool";
+  case Element::F32:
+    return "f32";
+  case Element::F64:
+    return "f64";
+  case Element::I32:
+    return "i32";
+  case Element::I64:
+    return "i64";
+  case Element::Bool:
+    return "bool";
   }
   return "?";
 }
@@ -91,8 +96,12 @@ std::string describe(const Value &value, Element real) {
     std::string operator()(const std::shared_ptr<Owner> &layer) const {
       return fmt::format("the layer {}", layer->definition->name.text);
     }
-    std::string operator()(const Builtin *builtin) const { return fmt::format("the function {}", builtin->name); }
-    std::string operator()(Variable *variable) const { return fmt::format("the variable {}", variable->local); }
+    std::string operator()(const Builtin *builtin) const {
+      return fmt::format("the function {}", builtin->name);
+    }
+    std::string operator()(Variable *variable) const {
+      return fmt::format("the variable {}", variable->local);
+    }
   };
   return std::visit(Describe{real}, value);
 }

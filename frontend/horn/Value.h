@@ -1,5 +1,5 @@
-// What a Horn expression is while the compiler runs it: a compile-time value, or a handle to a tensor of the program
-// that is being built. Knows nothing of MLIR.
+// What a Horn expression is while the compiler runs it: a compile-time value, or a handle to a tensor of the
+// program that is being built. Knows nothing of MLIR.
 #pragma once
 
 #include "frontend/horn/Ast.h"
@@ -37,15 +37,15 @@ enum class Element : uint8_t { F32, F64, I32, I64, Bool };
 inline bool isReal(Element element) { return element == Element::F32 || element == Element::F64; }
 inline bool isInteger(Element element) { return element == Element::I32 || element == Element::I64; }
 
-struct Poison {};     // the result of something that was reported already: silences what follows from it
+struct Poison {}; // the result of something that was reported already: silences what follows from it
 struct NoneValue {};
 struct BatchValue {}; // the name `batch`, as a size
 
 /// A value. Aggregates are shared and never changed after they are made.
-using Value =
-    std::variant<Poison, NoneValue, BatchValue, bool, int64_t, double, std::string, std::shared_ptr<const ListValue>,
-                 std::shared_ptr<const DictionaryValue>, std::shared_ptr<const TensorInfo>,
-                 std::shared_ptr<const FunctionValue>, std::shared_ptr<Owner>, const Builtin *, Variable *>;
+using Value = std::variant<Poison, NoneValue, BatchValue, bool, int64_t, double, std::string,
+                           std::shared_ptr<const ListValue>, std::shared_ptr<const DictionaryValue>,
+                           std::shared_ptr<const TensorInfo>, std::shared_ptr<const FunctionValue>,
+                           std::shared_ptr<Owner>, const Builtin *, Variable *>;
 using Tensor = std::shared_ptr<const TensorInfo>;
 
 /// A list, or a tuple.
@@ -75,14 +75,14 @@ struct TensorInfo {
   Handle handle = nullptr;
   int function = 0; // the emitter's function in which the handle lives
   Element element = Element::F32;
-  Shape shape;            // [batch] for tokens
-  int64_t vocabulary = 0; // above 0: tokens
-  SourceRange place;      // the expression in the user's text that made it
-  std::vector<SourceRange> axisPlaces;    // what gave each size: an argument, a type; may be invalid
-  std::vector<std::string> producers;     // the top-level layers and inputs it comes from
+  Shape shape;                         // [batch] for tokens
+  int64_t vocabulary = 0;              // above 0: tokens
+  SourceRange place;                   // the expression in the user's text that made it
+  std::vector<SourceRange> axisPlaces; // what gave each size: an argument, a type; may be invalid
+  std::vector<std::string> producers;  // the top-level layers and inputs it comes from
   std::vector<Application> applications;
-  std::string unbounded;          // "linear", "relu", ...: why its values may lie outside [0, 1]; empty: no claim
-  std::optional<double> known;    // its value when training starts (the learning rate)
+  std::string unbounded; // "linear", "relu", ...: why its values may lie outside [0, 1]; empty: no claim
+  std::optional<double> known; // its value when training starts (the learning rate)
 };
 
 /// Names of one body. Blocks of `if` and `for` share the scope around them.
@@ -115,8 +115,8 @@ struct Variable {
   std::string layer; // "dense"
   Element element = Element::F32;
   Shape shape;
-  SourceRange declared; // its name in the text
-  SourceRange created;  // the call in which it was made
+  SourceRange declared;     // its name in the text
+  SourceRange created;      // the call in which it was made
   Handle initial = nullptr; // its first value, in @initialize
 };
 
@@ -125,9 +125,9 @@ struct Owner {
   const Definition *definition = nullptr;
   ScopePtr closure;
   ScopePtr configured;
-  SourceRange place;    // the expression that made it
+  SourceRange place; // the expression that made it
   SourceRange namePlace;
-  std::string hint;     // the variable it is bound to, if that names it
+  std::string hint; // the variable it is bound to, if that names it
   std::string explicitName;
   std::string name;     // in its parent; empty before the first call
   std::string fullName; // "block/dense"

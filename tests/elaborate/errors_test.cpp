@@ -1,5 +1,5 @@
-// Faulty models: errors/NAME.horn must give exactly errors/NAME.expected. HORNFELS_BLESS=1 rewrites the expectations,
-// to be read in the diff.
+// Faulty models: errors/NAME.horn must give exactly errors/NAME.expected. HORNFELS_BLESS=1 rewrites the
+// expectations, to be read in the diff.
 #include "frontend/horn/Elaborator.h"
 #include "frontend/horn/Parser.h"
 
@@ -57,6 +57,7 @@ TEST_P(Refused, AsExpected) {
 #endif
 }
 
-INSTANTIATE_TEST_SUITE_P(Errors, Refused, testing::ValuesIn(cases()), [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Errors, Refused, testing::ValuesIn(cases()),
+                         [](const auto &info) { return info.param; });
 
 } // namespace

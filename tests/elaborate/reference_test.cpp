@@ -1,5 +1,5 @@
-// Every example of the reference's section on elaboration is what it claims to be: a block marked ```horn-model becomes
-// a module, one marked ```horn-refused does not.
+// Every example of the reference's section on elaboration is what it claims to be: a block marked
+// ```horn-model becomes a module, one marked ```horn-refused does not.
 #include "frontend/horn/Elaborator.h"
 #include "frontend/horn/Parser.h"
 
@@ -17,7 +17,8 @@ namespace {
 std::string messages(const std::string &text, bool &isModule) {
   SourceManager sources;
   Diagnostics diagnostics(sources);
-  Program program = loadProgram(parseHorn(sources.add("example.horn", text), sources, diagnostics), {}, sources, diagnostics);
+  Program program = loadProgram(parseHorn(sources.add("example.horn", text), sources, diagnostics), {},
+                                sources, diagnostics);
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   ElaborateOptions options;
   if (program.trains.empty() && !program.models.empty())
