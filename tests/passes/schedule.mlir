@@ -1,0 +1,205 @@
+// RUN: hornfels-opt %s --horn-schedule --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: hornfels-opt %s --horn-schedule=vector-bytes=32 --split-input-file --verify-diagnostics | FileCheck %s --check-prefix=AVX2
+
+#x = affine_map<(d0, d1, d2) -> (d0, d2)>
+#w = affine_map<(d0, d1, d2) -> (d2, d1)>
+#y = affine_map<(d0, d1, d2) -> (d0, d1)>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+
+// Tiles of 8 rows and two vectors of columns, then the columns that remain as a smaller tile, then the rows that
+// remain one by one. The activation is emitted with the accumulators: nothing between them is stored.
+// CHECK: func.func private @dense(%[[X:.*]]: memref<?x4xf32>, %[[W:.*]]: memref<4x50xf32>, %[[Y:.*]]: memref<?x50xf32>, %[[BEGIN:.*]]: index, %[[END:.*]]: index)
+// CHECK-SAME: horn.grain = 8 : i64
+// CHECK-SAME: horn.rows = -9223372036854775808 : i64
+// CHECK: %[[REST:.*]] = arith.remui
+// CHECK: scf.for %[[ROW:.*]] = %[[BEGIN]] to %{{.*}} step %
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<8x32xf32>
+// CHECK: scf.for %[[K:.*]] = %
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : memref<8x1xf32, {{.*}}>, memref<1x32xf32, {{.*}}>) outs(%{{.*}} : memref<8x32xf32>)
+// CHECK: {horn.name = "k"}
+// CHECK: linalg.generic {{.*}} ins(%{{.*}} : memref<8x32xf32>) outs(%{{.*}} : memref<8x32xf32, strided<[50, 1], offset: ?>>)
+// CHECK: arith.maximumf
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<8x18xf32>
+// CHECK: {horn.name = "row"}
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[END]] step %
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x32xf32>
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x18xf32>
+// CHECK-NOT: memref.alloca
+// CHECK: return
+// AVX2: memref.alloca() {horn.name = "acc"} : memref<8x16xf32>
+// AVX2: memref.alloca() {horn.name = "acc"} : memref<8x2xf32>
+func.func private @dense(%x: tensor<?x4xf32>, %w: tensor<4x50xf32>) -> tensor<?x50xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<?x50xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x50xf32>) -> tensor<?x50xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x4xf32>, tensor<4x50xf32>) outs(%f : tensor<?x50xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x50xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<?x50xf32>) outs(%e : tensor<?x50xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.maximumf %a, %zero : f32
+    linalg.yield %m : f32
+  } -> tensor<?x50xf32>
+  return %1 : tensor<?x50xf32>
+}
+
+// -----
+
+#x = affine_map<(d0, d1, d2) -> (d2, d0)>
+#dy = affine_map<(d0, d1, d2) -> (d2, d1)>
+#dw = affine_map<(d0, d1, d2) -> (d0, d1)>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#none = affine_map<(d0, d1) -> ()>
+
+// The rows of a weight are a constant: the last of them are one smaller tile. The batch is reduced sample by sample, in
+// one order whatever runs it. A scalar between the product and the update does not part them.
+// CHECK: func.func private @update
+// CHECK-SAME: horn.grain = 8 : i64
+// CHECK-SAME: horn.rows = 12 : i64
+// CHECK: memref.alloca() {{.*}} : memref<f32>
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<8x10xf32>
+// CHECK: {horn.name = "sample"}
+// CHECK: linalg.generic {{.*}} ins(%{{.*}} : memref<8x10xf32>,
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<4x10xf32>
+// CHECK: {horn.name = "sample"}
+// CHECK-NOT: memref.alloca
+// CHECK: return
+func.func private @update(%x: tensor<?x12xf32>, %dy: tensor<?x10xf32>, %rate: tensor<f32>) -> tensor<12x10xf32>
+    attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<12x10xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<12x10xf32>) -> tensor<12x10xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #dy, #dw], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %dy : tensor<?x12xf32>, tensor<?x10xf32>) outs(%f : tensor<12x10xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<12x10xf32>
+  %es = tensor.empty() : tensor<f32>
+  %scalar = linalg.generic {indexing_maps = [affine_map<() -> ()>, affine_map<() -> ()>], iterator_types = []}
+      ins(%rate : tensor<f32>) outs(%es : tensor<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.negf %a : f32
+    linalg.yield %m : f32
+  } -> tensor<f32>
+  %1 = linalg.generic {indexing_maps = [#id, #none, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %scalar : tensor<12x10xf32>, tensor<f32>) outs(%e : tensor<12x10xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %m = arith.mulf %a, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<12x10xf32>
+  return %1 : tensor<12x10xf32>
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Without a product rows come one at a time; what one row leaves to the next unit stays on the stack.
+// CHECK: func.func private @row_sum
+// CHECK-SAME: horn.grain = 1 : i64
+// CHECK: scf.for %{{.*}} = %arg2 to %arg3
+// CHECK: memref.alloca() {{.*}} : memref<1xf32>
+// CHECK: iterator_types = ["parallel", "reduction"]
+// CHECK: iterator_types = ["parallel", "parallel"]
+// CHECK: return
+func.func private @row_sum(%x: tensor<?x20xf32>) -> tensor<?x20xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?x20xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %s = arith.addf %o, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  %d = tensor.empty(%n) : tensor<?x20xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %0 : tensor<?x20xf32>, tensor<?xf32>) outs(%d : tensor<?x20xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %m = arith.divf %a, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<?x20xf32>
+  return %1 : tensor<?x20xf32>
+}
+
+// -----
+
+// The sum over all samples is one piece, in lanes: a vector of partial sums, the last samples into its first lane, then
+// the lanes in one order.
+// CHECK: func.func private @batch_sum
+// CHECK-NOT: horn.rows
+// CHECK: memref.alloca() {horn.name = "lane_acc"} : memref<16xf32>
+// CHECK: memref.subview %arg0[%{{.*}}] [16] [1]
+// CHECK: {horn.name = "sample"}
+// CHECK: memref.subview %arg0[%{{.*}}] [1] [1]
+// CHECK: {horn.name = "sample"}
+// CHECK: ins(%{{.*}} : memref<16xf32>) outs(%{{.*}} : memref<f32>)
+// AVX2: memref.alloca() {horn.name = "lane_acc"} : memref<8xf32>
+func.func private @batch_sum(%x: tensor<?xf32>) -> tensor<f32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<f32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<f32>) -> tensor<f32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>], iterator_types = ["reduction"]}
+      ins(%x : tensor<?xf32>) outs(%f : tensor<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %s = arith.addf %o, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<f32>
+  return %0 : tensor<f32>
+}
+
+// -----
+
+// A sum of rows: a loop over the ids of a row, four vectors of a table's row at a time.
+// CHECK: func.func private @gather
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x64xf32>
+// CHECK: %[[FIRST:.*]], %[[LAST:.*]] = horn.row_bounds %arg0[%
+// CHECK: scf.for %[[T:.*]] = %[[FIRST]] to %[[LAST]]
+// CHECK: %[[ID:.*]] = horn.token %arg0[%[[T]]]
+// CHECK: memref.subview %arg1[%[[ID]], 0] [1, 64] [1, 1]
+func.func private @gather(%tokens: !horn.tokens<9>, %w: tensor<9x64xf32>) -> tensor<?x64xf32> attributes {horn.kernel} {
+  %0 = horn.gather_sum %tokens, %w distinct : !horn.tokens<9>, tensor<9x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+// A scatter owns rows of the table: every chunk looks through all samples for its ids, in the order of the samples.
+// CHECK: func.func private @scatter
+// CHECK-SAME: horn.rows = 9 : i64
+// CHECK: %[[BATCH:.*]] = horn.batch
+// CHECK: scf.for %{{.*}} = %[[BEGIN:arg3]] to %[[END:arg4]]
+// CHECK: scf.for %[[SAMPLE:.*]] = %{{.*}} to %[[BATCH]]
+// CHECK: horn.lower_bound %arg0{{.*}} id %[[BEGIN]]
+// CHECK: horn.lower_bound %arg0{{.*}} id %[[END]]
+// CHECK: arith.addf
+func.func private @scatter(%tokens: !horn.tokens<9>, %dy: tensor<?x2xf32>) -> tensor<9x2xf32> attributes {horn.kernel} {
+  %0 = horn.scatter_add %tokens, %dy distinct : !horn.tokens<9>, tensor<?x2xf32>
+  return %0 : tensor<9x2xf32>
+}
+
+// -----
+
+// A variable's new value in the place of the old one: one parameter for both.
+// CHECK: func.func private @in_place(%arg0: memref<4xf32>, %arg1: index, %arg2: index)
+// CHECK: linalg.generic {{.*}} ins(%arg0 : memref<4xf32>) outs(%arg0 : memref<4xf32>)
+func.func private @in_place(%x: tensor<4xf32>) -> tensor<4xf32> attributes {horn.kernel, horn.in_place = array<i64: 0>} {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.negf %a : f32
+    linalg.yield %m : f32
+  } -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
