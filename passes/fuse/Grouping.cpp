@@ -1,5 +1,7 @@
 #include "passes/fuse/Grouping.h"
 
+#include "ir/Structure.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -13,17 +15,20 @@ SmallVector<unsigned> Grouping::producersOf(Operation *op) const {
   SmallVector<unsigned> producers;
   SmallVector<Operation *> pending{op};
   llvm::SmallPtrSet<Operation *, 16> seen;
-  // Operations in no group (empty tensors, fills, reshapes) are looked through.
+  // Constants, empty tensors, fills and reshapes are looked through. A computation in no group is somebody else's: what
+  // it reads is no concern of this graph.
   while (!pending.empty()) {
     for (Value operand : pending.pop_back_val()->getOperands()) {
       Operation *producer = operand.getDefiningOp();
       if (!producer || !seen.insert(producer).second)
         continue;
       auto found = groupOf.find(producer);
-      if (found == groupOf.end())
-        pending.push_back(producer);
-      else if (!llvm::is_contained(producers, found->second))
+      if (found == groupOf.end()) {
+        if (!horn::isComputation(producer))
+          pending.push_back(producer);
+      } else if (!llvm::is_contained(producers, found->second)) {
         producers.push_back(found->second);
+      }
     }
   }
   llvm::sort(producers);

@@ -207,6 +207,11 @@ LogicalResult KernelScheduler::finish() {
 LogicalResult KernelScheduler::run() {
   makeBuffers();
   analyse();
+  // Only rows have a number that is not known.
+  for (const Unit &unit : units)
+    for (unsigned dim : llvm::drop_begin(unit.parallel, unit.parallel.empty() ? 0 : 1))
+      if (unit.sizes[dim] == kBatch)
+        return unit.op->emitOpError("has the batch behind another dimension");
   if (rows)
     emitRows();
   else
