@@ -203,3 +203,20 @@ func.func private @in_place(%x: tensor<4xf32>) -> tensor<4xf32> attributes {horn
   } -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// The batch is always outermost: columns of an unknown number would be no static tile.
+func.func private @batch_of_columns(%x: tensor<4x?xf32>) -> tensor<4x?xf32> attributes {horn.kernel} {
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<4x?xf32>
+  // expected-error @below {{'linalg.generic' op has the batch behind another dimension}}
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<4x?xf32>) outs(%e : tensor<4x?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.negf %a : f32
+    linalg.yield %m : f32
+  } -> tensor<4x?xf32>
+  return %0 : tensor<4x?xf32>
+}
