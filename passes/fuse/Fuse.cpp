@@ -192,8 +192,10 @@ struct FusePass : impl::FuseBase<FusePass> {
     DenseSet<Value> returned;
     for (OpOperand &result : terminator->getOpOperands()) {
       Operation *producer = result.get().getDefiningOp();
-      if (!producer || !isComputation(producer) || !returned.insert(result.get()).second)
+      if (!producer || !isComputation(producer) || !returned.insert(result.get()).second) {
+        lowering.define(result.get(), result.get()); // a reshape, too, is stored already
         result.set(lowering.copy(function.getLoc(), result.get()));
+      }
     }
   }
 

@@ -1,0 +1,52 @@
+// Compiles the text of a model; the one file here that includes MLIR.
+#include "codegen/Codegen.h"
+#include "passes/Pipelines.h"
+#include "tests/numeric/ModelText.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include <fstream>
+#include <iostream>
+
+namespace hornfels::tests {
+
+std::string hostCpu() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("x86-64-v4"))
+    return "x86-64-v4";
+  return __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3" : "x86-64";
+#else
+  return "armv8";
+#endif
+}
+
+static bool writeFile(const std::string &path, const std::string &text) {
+  std::ofstream out(path);
+  out << text;
+  if (out.flush())
+    return true;
+  std::cerr << path << ": cannot be written\n";
+  return false;
+}
+
+bool writeModel(const ModelText &model, const Setting &setting, const std::string &directory) {
+  const std::string path = directory + "/" + model.name;
+  if (!writeFile(path + ".mlir", model.print()))
+    return false;
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  loadDialects(context);
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceFile<mlir::ModuleOp>(path + ".mlir", &context);
+  if (!module)
+    return false;
+  PipelineOptions pipeline;
+  pipeline.fuse = setting.fuse;
+  pipeline.vectorBytes = vectorBytesOf(setting.cpu);
+  CodegenOptions codegen;
+  codegen.cpu = setting.cpu;
+  if (failed(runPipeline(*module, pipeline)))
+    return false;
+  mlir::FailureOr<GeneratedModel> generated = generateModel(*module, codegen);
+  return succeeded(generated) && writeFile(path + ".h", generated->header.text) &&
+         writeFile(path + ".cpp", generated->source.text);
+}
+
+} // namespace hornfels::tests
