@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 
@@ -99,12 +100,34 @@ Value Lowering::generic(Location loc, RankedTensorType type, ArrayRef<int64_t> s
                         ArrayRef<Read> reads, Combine combine, Body body) {
   Domain domain(sizes, out, builder.getContext());
 
+  // linalg infers the domain from its operands: some axis must be indexed by each dimension alone. Where only views
+  // (x[3:7]) or generators have a dimension, their reader needs them as tensors of their own.
+  llvm::SmallBitVector inferred(sizes.size(), false);
+  auto infer = [&](AffineMap map) {
+    for (AffineExpr expr : map.getResults())
+      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+        inferred.set(dim.getPosition());
+  };
+  infer(out);
+  for (const Read &read : reads) {
+    Read stored = resolve(read, lowered_);
+    if (lowered_.contains(stored.value) || !stored.value.getDefiningOp<GeneratorOp>())
+      infer(stored.map);
+  }
+  for (auto [dim, size] : llvm::enumerate(sizes))
+    if (size == 1)
+      inferred.set(dim);
+  SmallVector<Read> sources(reads);
+  if (!inferred.all())
+    for (Read &source : sources)
+      source.value = materialize(source.value);
+
   // What is stored is an operand; what is computed from its place is built into the body.
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
   SmallVector<Read> resolved;
   SmallVector<int64_t> operandOf; // -1: a generator
-  for (Read read : reads) {
+  for (Read read : sources) {
     read = resolve(read, lowered_);
     read.map = domain.rewrite(read.map);
     resolved.push_back(read);

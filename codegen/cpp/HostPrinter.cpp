@@ -68,7 +68,8 @@ LogicalResult HostPrinter::nameArgument(BlockArgument argument) {
 /// A buffer of the arena gets a name; a change of type is another name for the same bytes.
 void HostPrinter::nameBuffer(Operation *op) {
   if (isa<UnrealizedConversionCastOp>(op)) {
-    spelled[op->getResult(0)] = spelled[op->getOperand(0)];
+    std::string name = spelled.lookup(op->getOperand(0)); // a copy: the map may grow
+    spelled[op->getResult(0)] = name;
     return;
   }
   auto arena = cast<ArenaOp>(op);

@@ -8,17 +8,9 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
-/// Lanes of a vector: by the widest element that the kernel works on in lanes.
-static unsigned lanesOf(func::FuncOp kernel, int64_t vectorBytes) {
-  int64_t bytes = 4;
-  for (Type type : kernel.getArgumentTypes())
-    if (auto memref = dyn_cast<MemRefType>(type); memref && memref.getElementType().isF64())
-      bytes = 8;
-  return vectorBytes / bytes;
+KernelPrinter::KernelPrinter(func::FuncOp kernel, NameScope &file) : kernel(kernel), file(file), names(&file) {
+  vectorLanes = static_cast<unsigned>(kernel->getAttrOfType<IntegerAttr>("horn.lanes").getInt());
 }
-
-KernelPrinter::KernelPrinter(func::FuncOp kernel, int64_t vectorBytes, NameScope &file)
-    : kernel(kernel), vectorLanes(lanesOf(kernel, vectorBytes)), file(file), names(&file) {}
 
 /// A statement, over several lines where it is long.
 void KernelPrinter::line(const Twine &text) {

@@ -26,7 +26,7 @@ struct PrintedKernel {
 /// array of vectors where every use is in lanes, views print nothing. What has no spelling is refused.
 class KernelPrinter {
 public:
-  KernelPrinter(mlir::func::FuncOp kernel, int64_t vectorBytes, NameScope &file);
+  KernelPrinter(mlir::func::FuncOp kernel, NameScope &file);
   mlir::FailureOr<PrintedKernel> print();
 
 private:

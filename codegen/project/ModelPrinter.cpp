@@ -117,7 +117,7 @@ LogicalResult ModelPrinter::printKernels(std::string &text) {
   for (auto kernel : module.getOps<func::FuncOp>()) {
     if (!kernel->hasAttr("horn.kernel"))
       continue;
-    KernelPrinter printer(kernel, vectorBytesOf(options.cpu), file);
+    KernelPrinter printer(kernel, file);
     FailureOr<PrintedKernel> printed = printer.print();
     if (failed(printed))
       return failure();

@@ -155,6 +155,7 @@ struct FusePass : impl::FuseBase<FusePass> {
       return signalPassFailure();
     for (func::FuncOp function : functions) {
       giveResultsTheirOwnValues(function);
+      giveInsertionsTheirOwnDestinations(function);
       fuseFunction(function);
     }
   }
@@ -196,6 +197,21 @@ struct FusePass : impl::FuseBase<FusePass> {
         lowering.define(result.get(), result.get()); // a reshape, too, is stored already
         result.set(lowering.copy(function.getLoc(), result.get()));
       }
+    }
+  }
+
+  /// An insertion writes over its destination: one that equal subexpressions share is made again for each.
+  void giveInsertionsTheirOwnDestinations(func::FuncOp function) {
+    SmallVector<InsertOp> pending = llvm::to_vector(function.getOps<InsertOp>());
+    while (!pending.empty()) {
+      InsertOp insert = pending.pop_back_val();
+      Operation *producer = insert.getDestination().getDefiningOp();
+      if (!producer || isa<tensor::EmptyOp>(producer) || insert.getDestination().hasOneUse())
+        continue;
+      Operation *own = OpBuilder(insert).clone(*producer);
+      insert.getDestinationMutable().assign(own->getResult(0));
+      if (auto inner = dyn_cast<InsertOp>(own))
+        pending.push_back(inner);
     }
   }
 

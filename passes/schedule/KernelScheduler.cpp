@@ -81,14 +81,16 @@ void KernelScheduler::analyse() {
 }
 
 int64_t KernelScheduler::lanes() const {
-  // A vector holds as many elements as there are of the kernel's real type, or of i32.
+  // A vector holds as many elements as there are of the widest real type: no vector is wider than a register.
   int64_t bytes = 4;
-  for (const Unit &unit : units)
+  for (const Unit &unit : units) {
+    auto consider = [&](Type type) { bytes = type.isF64() ? 8 : bytes; };
     for (const auto &accesses : {unit.reads, unit.writes})
       for (const Access &access : accesses)
         if (auto type = dyn_cast<RankedTensorType>(access.value.getType()))
-          if (type.getElementType().isF64())
-            bytes = 8;
+          consider(type.getElementType());
+    unit.op->walk([&](Operation *scalar) { llvm::for_each(scalar->getResultTypes(), consider); });
+  }
   return vectorBytes / bytes;
 }
 
@@ -196,6 +198,7 @@ double KernelScheduler::flopsPerRow() const {
 }
 
 LogicalResult KernelScheduler::finish() {
+  kernel->setAttr("horn.lanes", b.getI64IntegerAttr(lanes()));
   kernel->setAttr("horn.flops", b.getF64FloatAttr(flopsPerRow()));
   b.create<func::ReturnOp>(tiles.loc);
   original->dropAllReferences();

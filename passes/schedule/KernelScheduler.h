@@ -12,6 +12,7 @@ namespace hornfels {
 /// rows from begin to end. Its attributes say how it may be run:
 ///   horn.rows   number of rows: the batch (dynamic) or a constant; absent: the kernel is one piece, begin and end 0
 ///   horn.grain  a chunk is a multiple of this many rows
+///   horn.lanes  elements of a vector
 ///   horn.flops  operations for each row (batch rows: each sample), an estimate
 class KernelScheduler {
 public:
