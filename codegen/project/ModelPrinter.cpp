@@ -94,9 +94,14 @@ static std::string wrappedComment(std::string text) {
 std::string ModelPrinter::kernelComment(func::FuncOp kernel) const {
   Origin origin = originOf(kernel.getLoc());
   std::string comment;
+  if (auto shared = kernel->getAttrOfType<ArrayAttr>("horn.layers")) {
+    for (auto layer : shared.getAsRange<StringAttr>())
+      comment += (comment.empty() ? "// " : ", ") + inComment(layer.getValue());
+    comment += ": layers of one shape\n";
+  }
   for (Attribute entry : list("horn.layers")) {
     auto layer = cast<DictionaryAttr>(entry);
-    if (layer.getAs<StringAttr>("name").getValue() != origin.name)
+    if (!comment.empty() || layer.getAs<StringAttr>("name").getValue() != origin.name)
       continue;
     auto part = [&](StringRef key) {
       auto value = layer.getAs<StringAttr>(key);

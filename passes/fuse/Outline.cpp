@@ -272,6 +272,54 @@ static func::FuncOp findEquivalent(ModuleOp module, func::FuncOp kernel) {
   return {};
 }
 
+/// `text` without the name of a layer: "dense_1/bias" -> "bias", "d_dense_1" -> "d_layer".
+static std::string withoutLayer(std::string text, StringRef layer) {
+  auto isPartOfName = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = 0; (at = text.find(layer.str(), at)) != std::string::npos;) {
+    size_t end = at + layer.size();
+    bool startsName = at == 0 || !isPartOfName(text[at - 1]) || StringRef(text).take_front(at).ends_with("d_");
+    bool endsName = end == text.size() || !isPartOfName(text[end]) || StringRef(text).drop_front(end).starts_with("_");
+    if (!startsName || !endsName || (end < text.size() && llvm::isDigit(text[end]))) {
+      at = end;
+      continue;
+    }
+    bool path = end < text.size() && text[end] == '/';
+    text.replace(at, layer.size() + path, path ? "" : "layer");
+    at += path ? 0 : 5;
+  }
+  return text;
+}
+
+/// A kernel that serves a second layer of the same shape is named for neither.
+static void share(func::FuncOp kernel, StringRef otherLayer, ModuleOp module) {
+  OpBuilder b(kernel.getContext());
+  StringRef layer = originOf(kernel.getLoc()).name;
+  SmallVector<Attribute> layers;
+  if (auto known = kernel->getAttrOfType<ArrayAttr>("horn.layers")) {
+    layers.assign(known.begin(), known.end());
+  } else {
+    layers.push_back(b.getStringAttr(layer));
+    std::string wish = withoutLayer(kernel.getName().str(), layer), name = wish;
+    for (unsigned number = 2; module.lookupSymbol(name); ++number)
+      name = wish + "_" + std::to_string(number);
+    if (succeeded(SymbolTable::replaceAllSymbolUses(kernel, b.getStringAttr(name), module)))
+      kernel.setName(name);
+    auto rename = [&](StringAttr old) { return b.getStringAttr(withoutLayer(old.str(), layer)); };
+    for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
+      kernel.setArgAttr(i, "horn.name", rename(kernel.getArgAttrOfType<StringAttr>(i, "horn.name")));
+    for (unsigned i = 0; i < kernel.getNumResults(); ++i)
+      kernel.setResultAttr(i, "horn.name", rename(kernel.getResultAttrOfType<StringAttr>(i, "horn.name")));
+    SmallVector<Attribute> equations;
+    for (auto equation : kernel->getAttrOfType<ArrayAttr>("horn.equations").getAsRange<StringAttr>())
+      equations.push_back(rename(equation));
+    kernel->setAttr("horn.equations", b.getArrayAttr(equations));
+  }
+  Attribute other = b.getStringAttr(otherLayer);
+  if (!llvm::is_contained(layers, other))
+    layers.push_back(other);
+  kernel->setAttr("horn.layers", b.getArrayAttr(layers));
+}
+
 void Outliner::outline(ArrayRef<Operation *> members, Units units) {
   KernelBuilder kernelBuilder(host, builder, units);
   kernelBuilder.findInterface(members, units);
@@ -279,8 +327,11 @@ void Outliner::outline(ArrayRef<Operation *> members, Units units) {
 
   auto module = host->getParentOfType<ModuleOp>();
   if (func::FuncOp existing = findEquivalent(module, kernel)) {
+    StringRef layer = originOf(kernel.getLoc()).name, first = originOf(existing.getLoc()).name;
     kernel.erase();
     kernel = existing;
+    if (layer != first && !layer.empty() && !first.empty())
+      share(kernel, layer, module);
   } else {
     kernel.setName(kernelName(members, host));
     SymbolTable(module).insert(kernel, Block::iterator(host));

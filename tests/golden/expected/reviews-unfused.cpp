@@ -131,20 +131,20 @@ static void loss_evaluate_1(float *loss_of_sample_3, const float *loss_of_sample
   }
 }
 
-// loss  [reviews.horn:8:18]
-//   loss_sum = sum over the batch of loss_of_sample
-static void loss_evaluate_2(float *loss_sum, const float *loss_of_sample, long batch) {
+// loss, metrics: layers of one shape
+//   layer_sum = sum over the batch of layer_of_sample
+static void layer_evaluate_2(float *layer_sum, const float *layer_of_sample, long batch) {
   alignas(64) float lane_acc[16] = {};
   const long rest = batch % 16;
   for (long sample = 0; sample < batch - rest; sample += 16) {
-    store(&lane_acc[0], load<v16f>(&lane_acc[0]) + load<v16f>(&loss_of_sample[sample]));
+    store(&lane_acc[0], load<v16f>(&lane_acc[0]) + load<v16f>(&layer_of_sample[sample]));
   }
   for (long sample = batch - rest; sample < batch; ++sample) {
-    lane_acc[0] += loss_of_sample[sample];
+    lane_acc[0] += layer_of_sample[sample];
   }
   float acc = 0.0f;
   acc += reduce_add(load<v16f>(&lane_acc[0]));
-  loss_sum[0] = acc;
+  layer_sum[0] = acc;
 }
 
 // loss  [reviews.horn:8:18]
@@ -159,22 +159,22 @@ static void loss_evaluate_4(float *loss_2, const float *loss, long batch) {
   loss_2[0] = loss[0] * float(batch);
 }
 
-// loss  [reviews.horn:8:18]
-//   loss/total = loss/total + loss
-static void loss_evaluate_5(float *loss_total, const float *loss) {
-  loss_total[0] += loss[0];
+// loss, metrics: layers of one shape
+//   total = total + layer
+static void layer_evaluate_5(float *total, const float *layer) {
+  total[0] += layer[0];
 }
 
-// loss  [reviews.horn:8:18]
-//   loss/count = loss/count + batch
-static void loss_evaluate_6(float *loss_count, long batch) {
-  loss_count[0] += float(batch);
+// loss, metrics: layers of one shape
+//   count = count + batch
+static void layer_evaluate_6(float *count, long batch) {
+  count[0] += float(batch);
 }
 
-// loss  [reviews.horn:8:18]
-//   loss = loss/total / loss/count
-static void loss_evaluate_7(float *loss, const float *loss_total, const float *loss_count) {
-  loss[0] = loss_total[0] / loss_count[0];
+// loss, metrics: layers of one shape
+//   layer = total / count
+static void layer_evaluate_7(float *layer, const float *total, const float *count) {
+  layer[0] = total[0] / count[0];
 }
 
 // metrics  [reviews.horn:9:18]
@@ -815,14 +815,14 @@ static void evaluate_step(const step &s) {
   float *const loss_of_sample = s.rows<float>(8); // [batch][1]
   float *const loss_of_sample_2 = s.rows<float>(12); // [batch][1]
   float *const loss_of_sample_3 = s.rows<float>(0); // [batch][1]
-  float *const loss_sum = s.fixed<float>(0); // scalar
+  float *const layer_sum = s.fixed<float>(0); // scalar
   float *const loss_2 = s.fixed<float>(64); // scalar
   float *const loss_3 = s.fixed<float>(0); // scalar
   bool *const metrics_of_sample = s.rows<bool>(0); // [batch][1]
   float *const metrics_of_sample_2 = s.rows<float>(1); // [batch][1]
   bool *const metrics_of_sample_3 = s.rows<bool>(0); // [batch][1]
   float *const metrics_of_sample_4 = s.rows<float>(1); // [batch][1]
-  float *const loss_sum_2 = s.fixed<float>(0); // scalar
+  float *const layer_sum_2 = s.fixed<float>(0); // scalar
 
   dense_forward(dense_sum, review, dense_kernel, 0, batch);
   dense_forward_0(dense, dense_sum, dense_bias, 0, batch);
@@ -833,20 +833,20 @@ static void evaluate_step(const step &s) {
   loss_evaluate(loss_of_sample, sentiment_2, 0, batch);
   loss_evaluate_0(loss_of_sample_2, sentiment_2, sentiment, 0, batch);
   loss_evaluate_1(loss_of_sample_3, loss_of_sample, loss_of_sample_2, 0, batch);
-  loss_evaluate_2(loss_sum, loss_of_sample_3, batch);
-  loss_evaluate_3(loss_2, loss_sum, batch);
+  layer_evaluate_2(layer_sum, loss_of_sample_3, batch);
+  loss_evaluate_3(loss_2, layer_sum, batch);
   loss_evaluate_4(loss_3, loss_2, batch);
-  loss_evaluate_5(loss_total, loss_3);
-  loss_evaluate_6(loss_count, batch);
-  loss_evaluate_7(&loss, loss_total, loss_count);
+  layer_evaluate_5(loss_total, loss_3);
+  layer_evaluate_6(loss_count, batch);
+  layer_evaluate_7(&loss, loss_total, loss_count);
   metrics_update(metrics_of_sample, sentiment_3, 0, batch);
   metrics_update_0(metrics_of_sample_2, metrics_of_sample, 0, batch);
   metrics_update_1(metrics_of_sample_3, metrics_of_sample_2, sentiment, 0, batch);
   metrics_update_0(metrics_of_sample_4, metrics_of_sample_3, 0, batch);
-  loss_evaluate_2(loss_sum_2, metrics_of_sample_4, batch);
-  loss_evaluate_5(accuracy_total, loss_sum_2);
-  loss_evaluate_6(accuracy_count, batch);
-  loss_evaluate_7(&accuracy, accuracy_total, accuracy_count);
+  layer_evaluate_2(layer_sum_2, metrics_of_sample_4, batch);
+  layer_evaluate_5(accuracy_total, layer_sum_2);
+  layer_evaluate_6(accuracy_count, batch);
+  layer_evaluate_7(&accuracy, accuracy_total, accuracy_count);
   s.values[0] = loss;
   s.values[1] = accuracy;
 }
@@ -885,14 +885,14 @@ static void train_step(const step &s) {
   float *const loss_of_sample = s.rows<float>(72); // [batch][1]
   float *const loss_of_sample_2 = s.rows<float>(76); // [batch][1]
   float *const loss_of_sample_3 = s.rows<float>(68); // [batch][1]
-  float *const loss_sum = s.fixed<float>(0); // scalar
+  float *const layer_sum = s.fixed<float>(0); // scalar
   float *const loss_2 = s.fixed<float>(64); // scalar
   float *const loss_3 = s.fixed<float>(0); // scalar
   bool *const metrics_of_sample = s.rows<bool>(68); // [batch][1]
   float *const metrics_of_sample_2 = s.rows<float>(69); // [batch][1]
   bool *const metrics_of_sample_3 = s.rows<bool>(68); // [batch][1]
   float *const metrics_of_sample_4 = s.rows<float>(69); // [batch][1]
-  float *const loss_sum_2 = s.fixed<float>(0); // scalar
+  float *const layer_sum_2 = s.fixed<float>(0); // scalar
   float *const d_loss = s.fixed<float>(0); // scalar
   float *const d_loss_of_sample = s.rows<float>(68); // [batch][1]
   float *const loss_of_sample_4 = s.rows<float>(72); // [batch][1]
@@ -949,20 +949,20 @@ static void train_step(const step &s) {
   loss_evaluate(loss_of_sample, sentiment_2, 0, batch);
   loss_evaluate_0(loss_of_sample_2, sentiment_2, sentiment, 0, batch);
   loss_evaluate_1(loss_of_sample_3, loss_of_sample, loss_of_sample_2, 0, batch);
-  loss_evaluate_2(loss_sum, loss_of_sample_3, batch);
-  loss_evaluate_3(loss_2, loss_sum, batch);
+  layer_evaluate_2(layer_sum, loss_of_sample_3, batch);
+  loss_evaluate_3(loss_2, layer_sum, batch);
   loss_evaluate_4(loss_3, loss_2, batch);
-  loss_evaluate_5(loss_total, loss_3);
-  loss_evaluate_6(loss_count, batch);
-  loss_evaluate_7(&loss, loss_total, loss_count);
+  layer_evaluate_5(loss_total, loss_3);
+  layer_evaluate_6(loss_count, batch);
+  layer_evaluate_7(&loss, loss_total, loss_count);
   metrics_update(metrics_of_sample, sentiment_3, 0, batch);
   metrics_update_0(metrics_of_sample_2, metrics_of_sample, 0, batch);
   metrics_update_1(metrics_of_sample_3, metrics_of_sample_2, sentiment, 0, batch);
   metrics_update_0(metrics_of_sample_4, metrics_of_sample_3, 0, batch);
-  loss_evaluate_2(loss_sum_2, metrics_of_sample_4, batch);
-  loss_evaluate_5(accuracy_total, loss_sum_2);
-  loss_evaluate_6(accuracy_count, batch);
-  loss_evaluate_7(&accuracy, accuracy_total, accuracy_count);
+  layer_evaluate_2(layer_sum_2, metrics_of_sample_4, batch);
+  layer_evaluate_5(accuracy_total, layer_sum_2);
+  layer_evaluate_6(accuracy_count, batch);
+  layer_evaluate_7(&accuracy, accuracy_total, accuracy_count);
   loss_backward(d_loss, batch);
   loss_backward_0(d_loss_of_sample, d_loss, 0, batch);
   loss_evaluate_0(loss_of_sample_4, d_loss_of_sample, sentiment, 0, batch);
