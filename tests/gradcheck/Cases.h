@@ -7,10 +7,11 @@
 
 namespace hornfels::gradcheck {
 
-/// Where an operand's elements are drawn from: +-[low, high] when `bothSigns`, so that kinks at 0 are kept clear of.
+/// Where an operand's elements are drawn from: +-[low, high] when `bothSigns`, so that kinks at 0 are kept clear of. With
+/// `spread` they are evenly spaced, in random order: no two are so near that a step changes which is the larger.
 struct Domain {
   double low = 0.2, high = 0.8;
-  bool bothSigns = false;
+  bool bothSigns = false, spread = false;
 };
 
 struct Operand {

@@ -11,7 +11,7 @@ struct CheckedOperand {
   const char *name;     // of the input or variable
   const char *gradient; // of the output; null: data
   double low, high;
-  bool both_signs;
+  bool both_signs, spread;
   std::vector<double> values, expected; // empty: drawn, compared with differences
   const char *copy_of;                  // null: its own
 };

@@ -1,4 +1,4 @@
-// Writes the models of the gradient check: gradcheck_generate DIRECTORY [--list]
+// Writes the models of the gradient check: gradcheck_generate DIRECTORY
 //
 // A family of cases is one model. @predict returns, for each case, the loss sum(y * r) and its gradients; the cases of a
 // family share nothing, so that one pair of calls moves all of them at once.
@@ -59,9 +59,8 @@ static std::string numbers(const std::vector<double> &values) {
 static void addCase(tests::ModelText &model, const Case &c, const std::string &prefix, std::string &table) {
   std::vector<Operand> operands = c.operands;
   Operand r{"r", c.result, {0.1, 1, true}, false};
-  if (!operands.empty() && !operands[0].values.empty()) {
+  if (!operands.empty() && !operands[0].values.empty())
     r.domain = {1, 1}; // the expected gradients are those of the plain sum
-  }
   operands.push_back(r);
   std::string body = c.body + "\n" + lossText("y", "loss", c.result), weights, types;
   const char *loss = "loss";
@@ -82,7 +81,7 @@ static void addCase(tests::ModelText &model, const Case &c, const std::string &p
     auto name = [](const std::string &s) { return s.empty() ? std::string("nullptr") : "\"" + s + "\""; };
     entries += "        {" + name(tensor.name) + ", " + name(operand.differentiable ? "d_" + tensor.name : "") + ", " +
                std::to_string(operand.domain.low) + ", " + std::to_string(operand.domain.high) + ", " +
-               (operand.domain.bothSigns ? "true" : "false") + ", " + numbers(operand.values) + ", " +
+               (operand.domain.bothSigns ? "true" : "false") + ", " + (operand.domain.spread ? "true" : "false") + ", " + numbers(operand.values) + ", " +
                numbers(operand.gradient) + ", " + name(operand.copyOf.empty() ? "" : prefix + operand.copyOf) + "},\n";
     if (!operand.differentiable)
       continue;

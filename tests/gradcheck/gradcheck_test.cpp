@@ -1,5 +1,6 @@
 // Every gradient against fourth-order central differences in float64, in seeded random directions.
 #include "tests/gradcheck/Table.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -126,15 +127,25 @@ private:
         Values values = operand.values;
         if (operand.copy_of)
           values = operands.at(operand.copy_of);
-        for (int64_t i = runner.size(name); values.empty() || static_cast<int64_t>(values.size()) < i;) {
-          double value = uniform(operand.low, operand.high);
-          if (operand.both_signs && random() % 2)
-            value = -value;
-          values.push_back(c.exact_in_float ? std::round(value * 64) / 64 : value);
-        }
+        if (values.empty())
+          values = drawn(operand, runner.size(name), c.exact_in_float);
         ASSERT_EQ(static_cast<int64_t>(values.size()), runner.size(name)) << name;
         operands[name] = std::move(values);
       }
+  }
+
+  Values drawn(const CheckedOperand &operand, int64_t count, bool exact_in_float) {
+    Values values;
+    for (int64_t i = 0; i < count; ++i) {
+      const double share = (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+      double value = operand.spread ? operand.low + (operand.high - operand.low) * share : uniform(operand.low, operand.high);
+      if (operand.both_signs && random() % 2)
+        value = -value;
+      values.push_back(exact_in_float ? std::round(value * 64) / 64 : value);
+    }
+    if (operand.spread)
+      std::shuffle(values.begin(), values.end(), random);
+    return values;
   }
 
   /// Rows of 0 to 5 ids, as the model wants them; the first and every fourth are empty.

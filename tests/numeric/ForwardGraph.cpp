@@ -405,8 +405,11 @@ void ForwardGraph::batchNorm() {
 void ForwardGraph::dropout() {
   const Value x = recent();
   const int64_t number = stream++;
-  if (!training)
-    return add(g.unary("neg", x));
+  if (!training) {
+    Value same = g.unary("neg", x);
+    same.exact = false; // as in training, so that both make the same choices after it
+    return add(same);
+  }
   const Value u = g.other("horn.random_uniform %seed, %step stream " + std::to_string(number) + " : tensor<i64> to " + g.typeOf(x), x.shape);
   add(g.selectAbove(u, 0.3, g.binary("mul", x, 1 / 0.7), g.full(0.0, x.shape)));
 }

@@ -29,7 +29,7 @@ Plan makePlan(Random &random) {
     plan.inputs.push_back({"x" + std::to_string(i), shape, true});
   }
   if (random.chance(40)) {
-    const int64_t vocabulary = random.pick(std::vector<int64_t>{1, 9, 60, 300, 70000});
+    const int64_t vocabulary = random.pick(std::vector<int64_t>{2, 9, 60, 300, 70000});
     plan.encodings.push_back({"t0", vocabulary, random.chance(50)});
   }
   plan.layers = 3 + random.below(10);

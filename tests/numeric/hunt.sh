@@ -1,0 +1,48 @@
+#!/bin/bash
+# Compares fused with unfused code on more random graphs than ctest does, in chunks.
+#   tests/numeric/hunt.sh BUILD FIRST_SEED COUNT [CHUNK]
+# BUILD is a build directory with numeric_generate, hornfels_core and GoogleTest. Environment: CXX (c++), JOBS (2),
+# FLAGS (-O1 and warnings as errors), TARGETS (those that this machine runs). Seeds that fail are named and their
+# sources kept in BUILD/hunt.
+set -u
+build=$(cd "$1" && pwd) first=$2 count=$3 chunk=${4:-30}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cxx=${CXX:-c++} jobs=${JOBS:-2}
+flags=${FLAGS:--O1 -Wall -Wextra -Wconversion -Wshadow -Werror}
+if [ -z "${TARGETS:-}" ]; then
+  case $(uname -m) in
+    x86_64) TARGETS=x86-64
+      grep -qw avx2 /proc/cpuinfo && TARGETS="x86-64-v3 $TARGETS"
+      grep -qw avx512vl /proc/cpuinfo && TARGETS="x86-64-v4 $TARGETS" ;;
+    *) TARGETS=armv8 ;;
+  esac
+fi
+targets=($TARGETS)
+failed=0
+for ((seed = first; seed < first + count; seed += chunk)); do
+  n=$((first + count - seed < chunk ? first + count - seed : chunk))
+  work=$build/hunt/$seed
+  rm -rf "$work" && mkdir -p "$work"
+  "$build/bin/numeric_generate" "$work" "$seed" "$n" "${targets[@]}" || failed=1
+  for ((s = seed; s < seed + n; ++s)); do
+    target=${targets[$(((s - seed) % ${#targets[@]}))]}
+    march=$target
+    [ "$target" = armv8 ] && march=armv8-a
+    for side in fused unfused; do
+      [ -e "$work/graph${s}_$side.cpp" ] && echo "-march=$march $work/graph${s}_$side.cpp"
+    done
+  done | xargs -P "$jobs" -L 1 bash -c '"$0" -std=c++17 '"$flags"' -fno-math-errno -fno-trapping-math \
+      -ffp-contract=fast -I'"$root"' "$1" -c "$2" -o "${2%.cpp}.o" || echo "$2 does not compile"' "$cxx" || failed=1
+  if ! "$cxx" -std=c++17 ${flags/-Werror/} -I"$root" "$root/tests/numeric/numeric_test.cpp" "$work/numeric_table.cpp" \
+      "$work"/*.o "$build/lib/libhornfels_core.a" -lgtest -lgtest_main -pthread -o "$work/numeric"; then
+    echo "seeds $seed to $((seed + n - 1)): no program" && failed=1 && continue
+  fi
+  if "$work/numeric" >"$work/log" 2>&1; then
+    grep -c '^seed' "$work/log" | sed "s/\$/ graphs from $seed agree/"
+    rm -rf "$work"
+  else
+    grep -E 'FAILED|Failure|fused|differs|rror' "$work/log" | head -40
+    echo "seeds $seed to $((seed + n - 1)): see $work/log" && failed=1
+  fi
+done
+exit $failed
