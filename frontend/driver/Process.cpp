@@ -63,6 +63,15 @@ static std::string readOutput(int fd) {
   }
 }
 
+/// Ends a process and what it has started. Returns when none of them can write a file any more, or after a second.
+static void endGroup(pid_t leader) {
+  kill(-leader, SIGKILL);
+  waitpid(leader, nullptr, 0);
+  constexpr int tries = 1000, microseconds = 1000;
+  for (int i = 0; i < tries && kill(-leader, 0) == 0; ++i)
+    usleep(microseconds);
+}
+
 ProcessResult runProcess(const std::vector<std::string> &command, const std::string &directory) {
   ProcessResult result;
   int pipeEnds[2];
@@ -88,10 +97,7 @@ ProcessResult runProcess(const std::vector<std::string> &command, const std::str
     result.startError = posix_spawnp(&child, command[0].c_str(), &spawn.actions, &spawn.attributes,
                                      pointers(argumentStrings).data(), pointers(environmentStrings).data());
     if (result.startError == 0)
-      killing.emplace([child] {
-        kill(-child, SIGKILL);
-        waitpid(child, nullptr, 0);
-      });
+      killing.emplace([child] { endGroup(child); });
   }
   close(pipeEnds[1]);
   if (result.startError == 0) {

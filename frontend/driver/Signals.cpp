@@ -27,8 +27,9 @@ static void watch() {
   if (sigwait(&watched, &received) != 0)
     return;
   cleanupGate().lock(); // for good
-  for (auto &action : actions())
-    action.second();
+  // The last one first: a compiler is stopped before the folder that it writes into is removed.
+  for (auto action = actions().rbegin(); action != actions().rend(); ++action)
+    action->second();
   _exit(received == SIGINT ? 130 : 143);
 }
 
