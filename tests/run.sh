@@ -10,4 +10,4 @@ cd "$(dirname "$0")/.."
 install_missing $packages libgtest-dev clang-19 llvm-19-tools python3
 configure
 show cmake --build "$build" --parallel "$(nproc)"
-show ctest --test-dir "$build" --output-on-failure "$@"
+show ctest --test-dir "$build" --output-on-failure --parallel "$(nproc)" "$@"
