@@ -3,7 +3,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
 
 using namespace mlir;
@@ -44,6 +46,15 @@ struct LowerPass : impl::LowerBase<LowerPass> {
     for (Operation *op : llvm::reverse(operations))
       if (op->use_empty() && !op->hasTrait<OpTrait::IsTerminator>())
         op->erase();
+    eraseUnusedOperands();
+  }
+
+  /// A body may need less than its operation: argmax along an axis of size 1 is 0 whatever it reads.
+  void eraseUnusedOperands() {
+    RewritePatternSet patterns(&getContext());
+    linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
+    if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
   }
 
   LogicalResult lowerOperation(Lowering &lowering, Operation *op) {

@@ -29,12 +29,12 @@ static bool writeFile(const std::string &path, const std::string &text) {
 }
 
 bool writeModel(const ModelText &model, const Setting &setting, const std::string &directory) {
-  const std::string path = directory + "/" + model.name;
-  if (!writeFile(path + ".mlir", model.print()))
+  const std::string path = directory + "/" + model.name, text = model.print();
+  if (!writeFile(path + ".mlir", text))
     return false;
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   loadDialects(context);
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceFile<mlir::ModuleOp>(path + ".mlir", &context);
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceString<mlir::ModuleOp>(text, &context, model.name + ".mlir");
   if (!module)
     return false;
   PipelineOptions pipeline;

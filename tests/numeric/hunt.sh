@@ -33,7 +33,14 @@ for ((seed = first; seed < first + count; seed += chunk)); do
     done
   done | xargs -P "$jobs" -L 1 bash -c '"$0" -std=c++17 '"$flags"' -fno-math-errno -fno-trapping-math \
       -ffp-contract=fast -I'"$root"' "$1" -c "$2" -o "${2%.cpp}.o" || echo "$2 does not compile"' "$cxx" || failed=1
-  if ! "$cxx" -std=c++17 ${flags/-Werror/} -I"$root" "$root/tests/numeric/numeric_test.cpp" "$work/numeric_table.cpp" \
+  # One that does not compile has been named; the others run.
+  for source in "$work"/graph*.cpp; do
+    [ -e "${source%.cpp}.o" ] && continue
+    name=$(basename "${source%_*}")
+    sed -i "/${name}_/d" "$work/numeric_table.cpp"
+    rm -f "$work/${name}"_*.o
+  done
+  if ! "$cxx" -std=c++17 $flags -w -I"$root" "$root/tests/numeric/numeric_test.cpp" "$work/numeric_table.cpp" \
       "$work"/*.o "$build/lib/libhornfels_core.a" -lgtest -lgtest_main -pthread -o "$work/numeric"; then
     echo "seeds $seed to $((seed + n - 1)): no program" && failed=1 && continue
   fi
