@@ -18,13 +18,6 @@ std::string listOf(const Shape &numbers) {
   return "[" + text + "]";
 }
 
-uint64_t Random::next() {
-  uint64_t z = state += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
 std::string GraphBuilder::typeOf(const Shape &shape, const std::string &element) const {
   std::string type = "tensor<";
   for (int64_t size : shape)

@@ -2,9 +2,7 @@
 #ifndef HORNFELS_TESTS_NUMERIC_GRAPHBUILDER_H
 #define HORNFELS_TESTS_NUMERIC_GRAPHBUILDER_H
 
-#include <cstdint>
-#include <string>
-#include <vector>
+#include "tests/numeric/GraphData.h"
 
 namespace hornfels::tests {
 
@@ -21,19 +19,6 @@ struct Value {
 
 /// Elements, the batch counted as 1.
 int64_t elementsOf(const Shape &shape);
-
-/// SplitMix64: the same numbers with every standard library.
-class Random {
-public:
-  explicit Random(uint64_t seed) : state(seed) {}
-  uint64_t next();
-  int64_t below(int64_t n) { return static_cast<int64_t>(next() % static_cast<uint64_t>(n)); }
-  bool chance(int percent) { return below(100) < percent; }
-  template <class T> const T &pick(const std::vector<T> &from) { return from[static_cast<size_t>(below(static_cast<int64_t>(from.size())))]; }
-
-private:
-  uint64_t state;
-};
 
 class GraphBuilder {
 public:

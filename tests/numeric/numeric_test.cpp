@@ -1,11 +1,11 @@
-// Fused against unfused code, and one thread against three, on random graphs.
+// Random graphs: both sides against the plain evaluation, fused against unfused code, one thread against three.
 #include "runtime/core/pool.h"
+#include "tests/numeric/GraphData.h"
 #include "tests/numeric/Table.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
-#include <random>
 #include <string>
 
 namespace hornfels::numeric {
@@ -16,6 +16,9 @@ constexpr int64_t capacity = 530;
 
 /// Of abs(difference) / (1 + abs(reference)).
 double tolerance(const hornfels_model &model) { return model.variable_info[0].type == HORNFELS_F64 ? 1e-12 : 1e-5; }
+
+/// Against the evaluation in double, whose sums have another order.
+double oracleTolerance(const hornfels_model &model) { return model.variable_info[0].type == HORNFELS_F64 ? 1e-11 : 1e-5; }
 
 int64_t elements(const hornfels_tensor &tensor) {
   int64_t count = 1;
@@ -40,6 +43,13 @@ struct Elements {
   size_t size() const { return wide ? wide_values.size() : narrow_values.size(); }
   void *data() { return wide ? static_cast<void *>(wide_values.data()) : narrow_values.data(); }
   const void *data() const { return wide ? static_cast<const void *>(wide_values.data()) : narrow_values.data(); }
+  void set(const std::vector<double> &values) {
+    for (size_t i = 0; i < values.size(); ++i)
+      wide ? void(wide_values[i] = values[i]) : void(narrow_values[i] = static_cast<float>(values[i]));
+  }
+  std::vector<double> all() const {
+    return wide ? wide_values : std::vector<double>(narrow_values.begin(), narrow_values.end());
+  }
   double operator[](size_t i) const { return wide ? wide_values[i] : static_cast<double>(narrow_values[i]); }
   bool same_bytes(const Elements &other) const {
     return size() == other.size() && std::memcmp(data(), other.data(), size() * (wide ? 8 : 4)) == 0;
@@ -49,69 +59,52 @@ struct Elements {
 /// Inputs and targets of one batch.
 class Data {
 public:
-  Data(const hornfels_model &model, int64_t batch) : random(static_cast<uint64_t>(batch)) {
+  Data(const hornfels_model &model, int64_t batch) {
     const int32_t count = model.inputs + model.targets;
-    arrays.resize(static_cast<size_t>(count));
-    dense.resize(arrays.size());
-    ids.resize(arrays.size());
-    short_ids.resize(arrays.size());
-    offsets.resize(arrays.size());
+    dense.reserve(static_cast<size_t>(count));
+    rows.reserve(static_cast<size_t>(count));
     for (int32_t i = 0; i < count; ++i) {
       const hornfels_tensor &info = i < model.inputs ? model.input_info[i] : model.target_info[i - model.inputs];
       if (info.type == HORNFELS_TOKENS16 || info.type == HORNFELS_TOKENS32)
-        drawRows(info, static_cast<size_t>(i), batch);
+        addRows(info, batch);
       else
-        drawDense(info, static_cast<size_t>(i), batch);
+        addDense(info, batch);
     }
   }
 
   std::vector<hornfels_array> arrays;
 
 private:
-  void drawDense(const hornfels_tensor &info, size_t i, int64_t batch) {
-    dense[i] = Elements(info, batch);
-    std::uniform_real_distribution<double> uniform(-1.5, 1.5);
-    for (size_t e = 0; e < dense[i].size(); ++e) {
-      const double value = uniform(random);
-      if (dense[i].wide)
-        dense[i].wide_values[e] = value;
-      else
-        dense[i].narrow_values[e] = static_cast<float>(value);
-    }
-    arrays[i] = {dense[i].data(), nullptr, static_cast<int64_t>(dense[i].size())};
+  struct Tokens {
+    std::vector<int32_t> ids;
+    std::vector<uint16_t> short_ids;
+    std::vector<int64_t> offsets;
+  };
+
+  void addDense(const hornfels_tensor &info, int64_t batch) {
+    dense.emplace_back(info, batch);
+    dense.back().set(tests::drawElements(info.name, batch, elements(info) * batch, -1.5, 1.5, is_double(info)));
+    arrays.push_back({dense.back().data(), nullptr, static_cast<int64_t>(dense.back().size())});
   }
 
-  void drawRows(const hornfels_tensor &info, size_t i, int64_t batch) {
-    offsets[i].push_back(0);
-    for (int64_t row = 0; row < batch; ++row) {
-      std::vector<int64_t> drawn;
-      for (uint64_t count = row % 5 == 0 ? 0 : random() % 12; count > 0; --count)
-        drawn.push_back(static_cast<int64_t>(random() % static_cast<uint64_t>(info.limit)));
-      if (info.token_rows != HORNFELS_ROWS_AS_IS)
-        std::sort(drawn.begin(), drawn.end());
-      if (info.token_rows == HORNFELS_ROWS_SETS)
-        drawn.erase(std::unique(drawn.begin(), drawn.end()), drawn.end());
-      for (int64_t id : drawn) {
-        ids[i].push_back(static_cast<int32_t>(id));
-        short_ids[i].push_back(static_cast<uint16_t>(id));
-      }
-      offsets[i].push_back(static_cast<int64_t>(ids[i].size()));
-    }
+  void addRows(const hornfels_tensor &info, int64_t batch) {
+    const tests::Rows drawn = tests::drawRows(info.name, batch, info.limit, info.token_rows == HORNFELS_ROWS_SETS);
+    rows.push_back({{drawn.ids.begin(), drawn.ids.end()}, {}, drawn.offsets});
+    for (int64_t id : drawn.ids)
+      rows.back().short_ids.push_back(static_cast<uint16_t>(id));
     const bool is_short = info.type == HORNFELS_TOKENS16;
-    arrays[i] = {is_short ? static_cast<const void *>(short_ids[i].data()) : ids[i].data(), offsets[i].data(), offsets[i].back()};
+    arrays.push_back({is_short ? static_cast<const void *>(rows.back().short_ids.data()) : rows.back().ids.data(),
+                      rows.back().offsets.data(), rows.back().offsets.back()});
   }
 
-  std::mt19937_64 random;
   std::vector<Elements> dense;
-  std::vector<std::vector<int32_t>> ids;
-  std::vector<std::vector<uint16_t>> short_ids;
-  std::vector<std::vector<int64_t>> offsets;
+  std::vector<Tokens> rows;
 };
 
 /// A handle of a model.
 class Handle {
 public:
-  Handle(const hornfels_model &model, const hornfels_pool *pool) : model(model) {
+  Handle(const hornfels_model &of, const hornfels_pool *pool) : model(of) {
     EXPECT_EQ(model.create(&handle, capacity), HORNFELS_OK);
     EXPECT_EQ(model.initialize(handle, 42), HORNFELS_OK);
     EXPECT_EQ(model.set_pool(handle, pool), HORNFELS_OK);
@@ -221,6 +214,47 @@ TEST_P(RandomGraph, FusedIsUnfusedAndThreadsChangeNoBit) {
   hornfels_pool_destroy(pool);
   std::printf("seed %llu, %s, %s: worst %.1e\n", GetParam().seed, GetParam().target,
               is_double(GetParam().fused->variable_info[0]) ? "f64" : "f32", worst);
+}
+
+/// Variables as the evaluation has them: what is trained on both sides of 0, the rest above it.
+std::vector<Elements> drawVariables(const hornfels_model &model) {
+  std::vector<Elements> all;
+  for (int32_t i = 0; i < model.variables; ++i) {
+    const hornfels_tensor &info = model.variable_info[i];
+    const bool is_trained = info.role == HORNFELS_WEIGHT || info.role == HORNFELS_STATE;
+    all.emplace_back(info, 1);
+    all.back().set(tests::drawElements(info.name, 0, elements(info), is_trained ? -0.4 : 0.1, is_trained ? 0.4 : 0.5, is_double(info)));
+  }
+  return all;
+}
+
+TEST_P(RandomGraph, IsWhatItsOperationsMean) {
+  double largest = 0;
+  for (const hornfels_model *model : {GetParam().fused, GetParam().unfused})
+    for (const Expectation &expected : GetParam().expected) {
+      SCOPED_TRACE(std::string(model->name) + ", batch " + std::to_string(expected.batch));
+      Handle handle(*model, nullptr);
+      handle.setVariables(drawVariables(*model));
+      const Data data(*model, expected.batch);
+      auto compare = [&](const std::vector<Named> &wanted, const std::string &name, const std::vector<double> &found) {
+        for (const Named &entry : wanted)
+          if (entry.name == name) {
+            const double d = difference(tests::projection(found), entry.projection);
+            EXPECT_LE(d, oracleTolerance(*model)) << name << ": " << tests::projection(found) << ", evaluated " << entry.projection;
+            largest = std::max(largest, d);
+          }
+      };
+      const std::vector<Elements> outputs = handle.predict(data, expected.batch);
+      for (size_t i = 0; i < outputs.size(); ++i)
+        compare(expected.outputs, model->output_info[i].name, outputs[i].all());
+      const std::vector<double> metrics = handle.train(data, expected.batch);
+      for (size_t i = 0; i < metrics.size(); ++i)
+        compare(expected.metrics, model->metric_names[i], {metrics[i]});
+      const std::vector<Elements> variables = handle.variables();
+      for (size_t i = 0; i < variables.size(); ++i)
+        compare(expected.variables, model->variable_info[i].name, variables[i].all());
+    }
+  std::printf("seed %llu, %s: worst against the evaluation %.1e\n", GetParam().seed, GetParam().target, largest);
 }
 
 INSTANTIATE_TEST_SUITE_P(, RandomGraph, testing::ValuesIn(graphs),
