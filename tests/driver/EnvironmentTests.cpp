@@ -5,6 +5,8 @@
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -199,11 +201,17 @@ TEST_F(Signals, L14_an_ignored_signal_stays_ignored) {
 }
 
 TEST_F(Signals, L14_stopped_and_continued) {
+  // The compiler waits for a file, so that it ends only after the tool was stopped.
   Setting setting;
-  setting.environment["CXX"] = fakeCompiler("echo $$ > " + path("started") + "; sleep 0.3; " + making("a"));
+  setting.environment["CXX"] = fakeCompiler("echo $$ > " + path("started") + "; while [ ! -e " + path("go") +
+                                            " ]; do sleep 0.05; done; " + making("a"));
   pid_t tool = start({"build", "tiny.horn", "-o", "program"}, setting);
   ASSERT_GT(compilerProcess(), 0);
   kill(tool, SIGTSTP);
+  int status = 0;
+  ASSERT_EQ(waitpid(tool, &status, WUNTRACED), tool);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  std::ofstream(path("go")) << "now";
   std::this_thread::sleep_for(std::chrono::milliseconds(600));
   EXPECT_FALSE(exists("program")) << "stopped, it installs nothing";
   kill(tool, SIGCONT);
