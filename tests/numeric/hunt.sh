@@ -45,7 +45,7 @@ for ((seed = first; seed < first + count; seed += chunk)); do
     echo "seeds $seed to $((seed + n - 1)): no program" && failed=1 && continue
   fi
   if "$work/numeric" >"$work/log" 2>&1; then
-    grep -c '^seed' "$work/log" | sed "s/\$/ graphs from $seed agree/"
+    grep -c '^seed.*evaluation' "$work/log" | sed "s/\$/ graphs from $seed agree/"
     rm -rf "$work"
   else
     grep -E 'FAILED|Failure|fused|differs|rror' "$work/log" | head -40
