@@ -7,7 +7,8 @@ PROGRAM is what `hornfels build models/imdb.horn` made; DATA is imdb.npz. The ri
 (the multi-hot matrix built before, as in the book) and its EmbeddingBag form. Rounds are interleaved; each figure is
 the median over the rounds. Gathering the batch is part of an epoch on both sides; validation and loading are not.
 
-PyTorch is timed as its environment has it; for its best on AVX-512 run this with
+PyTorch is timed as its environment has it (install libopenblas0-pthread: Debian's PyTorch works without, on the
+reference BLAS, and is then no rival); for its best on AVX-512 run this with
     OPENBLAS_CORETYPE=SkylakeX ATEN_CPU_CAPABILITY=avx512 MALLOC_MMAP_THRESHOLD_=1000000000 \\
     MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_TOP_PAD_=1000000000
 """
