@@ -7,8 +7,9 @@
 
 namespace hornfels::gradcheck {
 
-/// Where an operand's elements are drawn from: +-[low, high] when `bothSigns`, so that kinks at 0 are kept clear of. With
-/// `spread` they are evenly spaced, in random order: no two are so near that a step changes which is the larger.
+/// Where an operand's elements are drawn from: +-[low, high] when `bothSigns`, so that kinks at 0 are kept
+/// clear of. With `spread` they are evenly spaced, in random order: no two are so near that a step changes
+/// which is the larger.
 struct Domain {
   double low = 0.2, high = 0.8;
   bool bothSigns = false, spread = false;
@@ -38,7 +39,9 @@ struct Case {
 };
 
 /// "tensor<?x3xf64>"
-inline std::string real(const std::string &shape) { return "tensor<" + shape + (shape.empty() ? "f64>" : "xf64>"); }
+inline std::string real(const std::string &shape) {
+  return "tensor<" + shape + (shape.empty() ? "f64>" : "xf64>");
+}
 
 /// Every unary and binary element-wise operation of the dialect, and their ties.
 std::vector<Case> elementwiseCases();

@@ -24,12 +24,13 @@ std::vector<std::string> differentiableOperations() {
 
 static Domain unaryDomain(const std::string &op) {
   static const std::map<std::string, Domain> domains = {
-      {"abs", {0.1, 2, true}},        {"cos", {0, 6, true}},      {"erf", {0, 2.5, true}},    {"erfinv", {0, 0.9, true}},
-      {"exp", {0, 3, true}},          {"expm1", {0, 2, true}},    {"floor", {1.2, 1.8, true}}, {"ceil", {1.2, 1.8, true}},
-      {"log", {0.1, 4}},              {"log1p", {-0.5, 3}},       {"neg", {0, 2, true}},      {"reciprocal", {0.3, 2, true}},
-      {"relu", {0.1, 2, true}},       {"rsqrt", {0.1, 4}},        {"sigmoid", {0, 6, true}},  {"sign", {0.1, 2, true}},
-      {"sin", {0, 6, true}},          {"softplus", {0, 6, true}}, {"sqrt", {0.1, 4}},         {"square", {0, 2, true}},
-      {"tanh", {0, 4, true}}};
+      {"abs", {0.1, 2, true}},     {"cos", {0, 6, true}},      {"erf", {0, 2.5, true}},
+      {"erfinv", {0, 0.9, true}},  {"exp", {0, 3, true}},      {"expm1", {0, 2, true}},
+      {"floor", {1.2, 1.8, true}}, {"ceil", {1.2, 1.8, true}}, {"log", {0.1, 4}},
+      {"log1p", {-0.5, 3}},        {"neg", {0, 2, true}},      {"reciprocal", {0.3, 2, true}},
+      {"relu", {0.1, 2, true}},    {"rsqrt", {0.1, 4}},        {"sigmoid", {0, 6, true}},
+      {"sign", {0.1, 2, true}},    {"sin", {0, 6, true}},      {"softplus", {0, 6, true}},
+      {"sqrt", {0.1, 4}},          {"square", {0, 2, true}},   {"tanh", {0, 4, true}}};
   auto found = domains.find(op);
   return found == domains.end() ? Domain() : found->second;
 }
@@ -37,9 +38,12 @@ static Domain unaryDomain(const std::string &op) {
 static std::pair<Domain, Domain> binaryDomains(const std::string &op) {
   // max, min: b lies between the two parts of a, so that both sides win and none ties.
   static const std::map<std::string, std::pair<Domain, Domain>> domains = {
-      {"add", {{0, 2, true}, {0, 2, true}}},       {"sub", {{0, 2, true}, {0, 2, true}}},
-      {"mul", {{0, 2, true}, {0, 2, true}}},       {"div", {{0, 2, true}, {0.3, 2, true}}},
-      {"max", {{0.5, 1, true}, {0.1, 0.4, true}}}, {"min", {{0.5, 1, true}, {0.1, 0.4, true}}},
+      {"add", {{0, 2, true}, {0, 2, true}}},
+      {"sub", {{0, 2, true}, {0, 2, true}}},
+      {"mul", {{0, 2, true}, {0, 2, true}}},
+      {"div", {{0, 2, true}, {0.3, 2, true}}},
+      {"max", {{0.5, 1, true}, {0.1, 0.4, true}}},
+      {"min", {{0.5, 1, true}, {0.1, 0.4, true}}},
       {"pow", {{0.2, 2}, {0, 2, true}}}};
   auto found = domains.find(op);
   return found == domains.end() ? std::pair<Domain, Domain>() : found->second;
@@ -64,8 +68,8 @@ static Case logicalCase(const std::string &op, unsigned operands) {
 }
 
 /// A case with chosen elements: the conventions at ties and at the ends of domains.
-static Case tie(const std::string &op, std::vector<double> a, std::vector<double> da, std::vector<double> b = {},
-                std::vector<double> db = {}) {
+static Case tie(const std::string &op, std::vector<double> a, std::vector<double> da,
+                std::vector<double> b = {}, std::vector<double> db = {}) {
   const std::string type = real(std::to_string(a.size()));
   Case result{op, {{"a", type, {}, true, std::move(a), std::move(da)}}, "", type};
   if (!b.empty())
@@ -105,7 +109,10 @@ std::vector<Case> elementwiseCases() {
       cases.push_back(logicalCase(op, 1));
     else
       for (const char *shape : {"?x7", "3x17", "?", ""})
-        cases.push_back({op, {{"x", real(shape), unaryDomain(op)}}, "@y = horn." + op + " @x : " + real(shape), real(shape)});
+        cases.push_back({op,
+                         {{"x", real(shape), unaryDomain(op)}},
+                         "@y = horn." + op + " @x : " + real(shape),
+                         real(shape)});
   }
   for (const std::string &op : operations(isBinary)) {
     if (isLogical(op)) {
@@ -114,10 +121,15 @@ std::vector<Case> elementwiseCases() {
     }
     auto [a, b] = binaryDomains(op);
     for (const char *shape : {"?x7", "3x17", "?x1", ""})
-      cases.push_back({op, {{"a", real(shape), a}, {"b", real(shape), b}}, "@y = horn." + op + " @a, @b : " + real(shape),
+      cases.push_back({op,
+                       {{"a", real(shape), a}, {"b", real(shape), b}},
+                       "@y = horn." + op + " @a, @b : " + real(shape),
                        real(shape)});
     // One value on both sides receives both gradients; of max(a, a), a tie, dy and 0.
-    cases.push_back({op, {{"a", real("?x5"), Domain{0.3, 0.8}}}, "@y = horn." + op + " @a, @a : " + real("?x5"), real("?x5")});
+    cases.push_back({op,
+                     {{"a", real("?x5"), Domain{0.3, 0.8}}},
+                     "@y = horn." + op + " @a, @a : " + real("?x5"),
+                     real("?x5")});
   }
   return cases;
 }

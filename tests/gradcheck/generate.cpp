@@ -1,7 +1,7 @@
 // Writes the models of the gradient check: gradcheck_generate DIRECTORY
 //
-// A family of cases is one model. @predict returns, for each case, the loss sum(y * r) and its gradients; the cases of a
-// family share nothing, so that one pair of calls moves all of them at once.
+// A family of cases is one model. @predict returns, for each case, the loss sum(y * r) and its gradients; the
+// cases of a family share nothing, so that one pair of calls moves all of them at once.
 #include "tests/gradcheck/Cases.h"
 #include "tests/numeric/ModelText.h"
 #include <algorithm>
@@ -35,8 +35,8 @@ static std::string allAxes(const std::string &type) {
 }
 
 static std::string lossText(const std::string &value, const std::string &loss, const std::string &type) {
-  return "@p" + loss + " = horn.mul @" + value + ", @r : " + type + "\n@" + loss + " = horn.reduce_sum @p" + loss + " axes " +
-         allAxes(type) + " : " + type + "\n";
+  return "@p" + loss + " = horn.mul @" + value + ", @r : " + type + "\n@" + loss + " = horn.reduce_sum @p" +
+         loss + " axes " + allAxes(type) + " : " + type + "\n";
 }
 
 static std::string text(const std::string &value) {
@@ -79,17 +79,20 @@ static void addCase(tests::ModelText &model, const Case &c, const std::string &p
       model.firstValues.push_back("first_" + tensor.name);
     }
     auto name = [](const std::string &s) { return s.empty() ? std::string("nullptr") : "\"" + s + "\""; };
-    entries += "        {" + name(tensor.name) + ", " + name(operand.differentiable ? "d_" + tensor.name : "") + ", " +
-               std::to_string(operand.domain.low) + ", " + std::to_string(operand.domain.high) + ", " +
-               (operand.domain.bothSigns ? "true" : "false") + ", " + (operand.domain.spread ? "true" : "false") + ", " + numbers(operand.values) + ", " +
-               numbers(operand.gradient) + ", " + name(operand.copyOf.empty() ? "" : prefix + operand.copyOf) + "},\n";
+    entries +=
+        "        {" + name(tensor.name) + ", " + name(operand.differentiable ? "d_" + tensor.name : "") +
+        ", " + std::to_string(operand.domain.low) + ", " + std::to_string(operand.domain.high) + ", " +
+        (operand.domain.bothSigns ? "true" : "false") + ", " + (operand.domain.spread ? "true" : "false") +
+        ", " + numbers(operand.values) + ", " + numbers(operand.gradient) + ", " +
+        name(operand.copyOf.empty() ? "" : prefix + operand.copyOf) + "},\n";
     if (!operand.differentiable)
       continue;
     weights += (weights.empty() ? "@" : ", @") + operand.name;
     types += (types.empty() ? "" : ", ") + operand.type;
   }
   const auto count = std::count(weights.begin(), weights.end(), '@');
-  body += "@g:" + std::to_string(count) + " = horn.gradient @loss of " + weights + " : tensor<f64>, " + types + " -> " + types;
+  body += "@g:" + std::to_string(count) + " = horn.gradient @loss of " + weights + " : tensor<f64>, " +
+          types + " -> " + types;
   model.predict += prefixed(body, prefix);
 
   int index = 0;
@@ -100,8 +103,8 @@ static void addCase(tests::ModelText &model, const Case &c, const std::string &p
     }
   model.outputs.push_back({prefix + loss + "_value", "tensor<f64>", ""});
   model.predicted.push_back(prefix + loss);
-  table += "      {\"" + c.op + "\", " + text(c.body) + ", \"" + prefix + loss + "_value\", " + (c.exactInFloat ? "true" : "false") +
-           ", {\n" + entries + "      }},\n";
+  table += "      {\"" + c.op + "\", " + text(c.body) + ", \"" + prefix + loss + "_value\", " +
+           (c.exactInFloat ? "true" : "false") + ", {\n" + entries + "      }},\n";
 }
 
 static bool writeFamily(const Family &family, bool fuse, const std::string &directory, std::string &table) {
@@ -125,11 +128,14 @@ static int generate(const std::string &directory) {
     for (bool fuse : {true, false}) {
       if (!writeFamily(family, fuse, directory, table))
         return std::cerr << family.name << ": not compiled\n", 1;
-      declarations += "extern \"C\" const hornfels_model gradcheck_" + family.name + (fuse ? "_fused" : "_unfused") + "_model;\n";
+      declarations += "extern \"C\" const hornfels_model gradcheck_" + family.name +
+                      (fuse ? "_fused" : "_unfused") + "_model;\n";
     }
   std::ofstream out(directory + "/gradcheck_table.cpp");
-  out << "#include \"tests/gradcheck/Table.h\"\n\n" << declarations << "\nnamespace hornfels::gradcheck {\n"
-      << "const std::vector<CheckedModel> models = {\n" << table << "};\n"
+  out << "#include \"tests/gradcheck/Table.h\"\n\n"
+      << declarations << "\nnamespace hornfels::gradcheck {\n"
+      << "const std::vector<CheckedModel> models = {\n"
+      << table << "};\n"
       << "const std::vector<const char *> operations = {";
   for (const std::string &op : differentiableOperations())
     out << "\"" << op << "\", ";

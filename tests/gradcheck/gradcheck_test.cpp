@@ -52,7 +52,9 @@ public:
     auto found = inputs.find(name);
     return found != inputs.end() ? model.input_info[found->second] : model.variable_info[variables.at(name)];
   }
-  int64_t size(const std::string &name) const { return elements(info(name)) * (inputs.count(name) ? batch : 1); }
+  int64_t size(const std::string &name) const {
+    return elements(info(name)) * (inputs.count(name) ? batch : 1);
+  }
 
   /// Runs predict on `operands` and keeps all outputs.
   void run(const std::map<std::string, Values> &operands, const std::map<std::string, Tokens> &rows) {
@@ -63,8 +65,8 @@ public:
       if (is_tokens(input)) {
         const Tokens &tokens = rows.at(input.name);
         const bool small = input.type == HORNFELS_TOKENS16;
-        array = {small ? static_cast<const void *>(tokens.small.data()) : tokens.large.data(), tokens.offsets.data(),
-                 tokens.offsets.back()};
+        array = {small ? static_cast<const void *>(tokens.small.data()) : tokens.large.data(),
+                 tokens.offsets.data(), tokens.offsets.back()};
       } else {
         const Values &values = operands.at(input.name);
         array = {values.data(), nullptr, static_cast<int64_t>(values.size())};
@@ -72,7 +74,8 @@ public:
     }
     for (const auto &[name, index] : variables) {
       const Values &values = operands.at(name);
-      ASSERT_EQ(model.set_variable(handle, index, values.data(), static_cast<int64_t>(values.size())), HORNFELS_OK);
+      ASSERT_EQ(model.set_variable(handle, index, values.data(), static_cast<int64_t>(values.size())),
+                HORNFELS_OK);
     }
     std::vector<hornfels_result> results;
     for (int32_t i = 0; i < model.outputs; ++i) {
@@ -80,7 +83,8 @@ public:
       values.assign(static_cast<size_t>(elements(model.output_info[i]) * batch), NAN);
       results.push_back({values.data(), static_cast<int64_t>(values.size())});
     }
-    ASSERT_EQ(model.predict(handle, arrays.data(), results.data(), batch), HORNFELS_OK) << model.last_error(handle);
+    ASSERT_EQ(model.predict(handle, arrays.data(), results.data(), batch), HORNFELS_OK)
+        << model.last_error(handle);
   }
 
   const hornfels_model &model;
@@ -100,7 +104,8 @@ struct Slope {
 /// A model at random operands, with the slopes of all its cases.
 class CheckedRun {
 public:
-  CheckedRun(const CheckedModel &checked, int64_t batch) : checked(checked), runner(*checked.model, batch), random(17) {
+  CheckedRun(const CheckedModel &checked, int64_t batch)
+      : checked(checked), runner(*checked.model, batch), random(17) {
     draw();
     runner.run(operands, rows);
     gradients = runner.outputs;
@@ -114,7 +119,9 @@ public:
   std::vector<std::vector<Slope>> slopes; // [direction][case]
 
 private:
-  double uniform(double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); }
+  double uniform(double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(random);
+  }
 
   void draw() {
     for (const CheckedCase &c : checked.cases)
@@ -138,7 +145,8 @@ private:
     Values values;
     for (int64_t i = 0; i < count; ++i) {
       const double share = (static_cast<double>(i) + 0.5) / static_cast<double>(count);
-      double value = operand.spread ? operand.low + (operand.high - operand.low) * share : uniform(operand.low, operand.high);
+      double value = operand.spread ? operand.low + (operand.high - operand.low) * share
+                                    : uniform(operand.low, operand.high);
       if (operand.both_signs && random() % 2)
         value = -value;
       values.push_back(exact_in_float ? std::round(value * 64) / 64 : value);
@@ -187,7 +195,8 @@ private:
         values.push_back(runner.outputs.at(c.loss)[0]);
       return values;
     };
-    const std::vector<double> f1 = losses(step), b1 = losses(-step), f2 = losses(2 * step), b2 = losses(-2 * step);
+    const std::vector<double> f1 = losses(step), b1 = losses(-step), f2 = losses(2 * step),
+                              b2 = losses(-2 * step);
     std::vector<Slope> found;
     for (size_t i = 0; i < checked.cases.size(); ++i) {
       Slope slope{(8 * (f1[i] - b1[i]) - (f2[i] - b2[i])) / (12 * step), 0};
@@ -229,17 +238,21 @@ TEST_P(Gradient, AgreesWithDifferences) {
       if (std::strcmp(c.op, GetParam()) != 0)
         continue;
       ++cases;
-      SCOPED_TRACE(std::string(run->checked.model->name) + ", batch " + std::to_string(run->runner.batch) + ": " + c.text);
+      SCOPED_TRACE(std::string(run->checked.model->name) + ", batch " + std::to_string(run->runner.batch) +
+                   ": " + c.text);
       for (const std::vector<Slope> &slopes : run->slopes) {
         const Slope slope = slopes[i];
-        const double error = std::fabs(slope.by_gradient - slope.by_difference) / (1 + std::fabs(slope.by_difference));
-        EXPECT_LE(error, tolerance) << "slope " << slope.by_gradient << ", by differences " << slope.by_difference;
+        const double error =
+            std::fabs(slope.by_gradient - slope.by_difference) / (1 + std::fabs(slope.by_difference));
+        EXPECT_LE(error, tolerance) << "slope " << slope.by_gradient << ", by differences "
+                                    << slope.by_difference;
         if (!(error <= worst))
           worst = error;
       }
       for (const CheckedOperand &operand : c.operands)
         for (size_t e = 0; e < operand.expected.size(); ++e)
-          EXPECT_NEAR(run->gradients.at(operand.gradient)[e], operand.expected[e], 1e-14) << operand.name << "[" << e << "]";
+          EXPECT_NEAR(run->gradients.at(operand.gradient)[e], operand.expected[e], 1e-14)
+              << operand.name << "[" << e << "]";
     }
   EXPECT_GT(cases, 0) << "horn." << GetParam() << " has a gradient and no case: add one to tests/gradcheck";
   std::printf("%-14s %3d runs of cases, worst %.1e\n", GetParam(), cases, worst);

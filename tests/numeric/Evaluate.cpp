@@ -1,12 +1,12 @@
 #include "tests/numeric/Evaluate.h"
 
 #include "ir/HornDialect.h"
-#include "passes/Pipelines.h"
-#include "runtime/core/philox.h"
-#include "tests/numeric/GraphData.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "passes/Pipelines.h"
+#include "runtime/core/philox.h"
+#include "tests/numeric/GraphData.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <functional>
 #include <iostream>
@@ -104,12 +104,18 @@ double binary(StringRef op, double a, double b, bool &known) {
 
 bool compare(ComparePredicate predicate, double a, double b) {
   switch (predicate) {
-  case ComparePredicate::lt: return a < b;
-  case ComparePredicate::le: return a <= b;
-  case ComparePredicate::gt: return a > b;
-  case ComparePredicate::ge: return a >= b;
-  case ComparePredicate::eq: return a == b;
-  case ComparePredicate::ne: return a != b;
+  case ComparePredicate::lt:
+    return a < b;
+  case ComparePredicate::le:
+    return a <= b;
+  case ComparePredicate::gt:
+    return a > b;
+  case ComparePredicate::ge:
+    return a >= b;
+  case ComparePredicate::eq:
+    return a == b;
+  case ComparePredicate::ne:
+    return a != b;
   }
   return false;
 }
@@ -169,7 +175,8 @@ private:
     const Array a = values.at(op->getOperand(0)), b = values.at(op->getOperand(op->getNumOperands() - 1));
     Array &y = make(op->getResult(0));
     for (size_t i = 0; i < y.data.size() && known; ++i)
-      y.data[i] = op->getNumOperands() == 1 ? unary(name, a.data[i], known) : binary(name, a.data[i], b.data[i], known);
+      y.data[i] = op->getNumOperands() == 1 ? unary(name, a.data[i], known)
+                                            : binary(name, a.data[i], b.data[i], known);
     return known;
   }
 
@@ -181,15 +188,20 @@ private:
           });
         })
         .Case<SelectOp>([&](SelectOp s) {
-          return fill(op, [&, c = values.at(s.getCondition()), a = values.at(s.getA()), b = values.at(s.getB())](ArrayRef<int64_t> i) {
-            return at(c, i) != 0 ? at(a, i) : at(b, i);
-          });
+          return fill(op,
+                      [&, c = values.at(s.getCondition()), a = values.at(s.getA()), b = values.at(s.getB())](
+                          ArrayRef<int64_t> i) { return at(c, i) != 0 ? at(a, i) : at(b, i); });
         })
         .Case<CastOp>([&](CastOp c) {
-          const bool whole = isa<FloatType>(c.getX().getType().getElementType()) && !isa<FloatType>(c.getY().getType().getElementType());
-          return fill(op, [&, x = values.at(c.getX())](ArrayRef<int64_t> i) { return whole ? std::trunc(at(x, i)) : at(x, i); });
+          const bool whole = isa<FloatType>(c.getX().getType().getElementType()) &&
+                             !isa<FloatType>(c.getY().getType().getElementType());
+          return fill(op, [&, x = values.at(c.getX())](ArrayRef<int64_t> i) {
+            return whole ? std::trunc(at(x, i)) : at(x, i);
+          });
         })
-        .Case<FullOp>([&](FullOp f) { return fill(op, [&](ArrayRef<int64_t>) { return f.getValue().convertToDouble(); }); })
+        .Case<FullOp>([&](FullOp f) {
+          return fill(op, [&](ArrayRef<int64_t>) { return f.getValue().convertToDouble(); });
+        })
         .Case<ConstantOp>([&](ConstantOp c) {
           Array &y = make(c.getY());
           for (auto [i, value] : llvm::enumerate(c.getValue().getValues<APFloat>())) {
@@ -200,8 +212,11 @@ private:
           }
           return true;
         })
-        .Case<IotaOp>([&](IotaOp iota) { return fill(op, [&](ArrayRef<int64_t> i) { return double(i[iota.getAxis()]); }); })
-        .Case<BatchSizeOp>([&](BatchSizeOp) { return fill(op, [&](ArrayRef<int64_t>) { return double(batch); }); })
+        .Case<IotaOp>([&](IotaOp iota) {
+          return fill(op, [&](ArrayRef<int64_t> i) { return double(i[iota.getAxis()]); });
+        })
+        .Case<BatchSizeOp>(
+            [&](BatchSizeOp) { return fill(op, [&](ArrayRef<int64_t>) { return double(batch); }); })
         .Case<RandomUniformOp, RandomNormalOp>([&](auto random) { return drawRandom(random); })
         .Case<BroadcastOp>([&](BroadcastOp b) {
           return fill(op, [&, x = values.at(b.getX())](ArrayRef<int64_t> i) {
@@ -255,10 +270,16 @@ private:
             return double(NAN);
           });
         })
-        .Case<ReduceSumOp>([&](ReduceSumOp r) { return reduce(r, 0, [](double a, double b) { return a + b; }); })
-        .Case<ReduceProdOp>([&](ReduceProdOp r) { return reduce(r, 1, [](double a, double b) { return a * b; }); })
-        .Case<ReduceMaxOp>([&](ReduceMaxOp r) { return reduce(r, -INFINITY, [](double a, double b) { return a > b ? a : b; }); })
-        .Case<ReduceMinOp>([&](ReduceMinOp r) { return reduce(r, INFINITY, [](double a, double b) { return a < b ? a : b; }); })
+        .Case<ReduceSumOp>(
+            [&](ReduceSumOp r) { return reduce(r, 0, [](double a, double b) { return a + b; }); })
+        .Case<ReduceProdOp>(
+            [&](ReduceProdOp r) { return reduce(r, 1, [](double a, double b) { return a * b; }); })
+        .Case<ReduceMaxOp>([&](ReduceMaxOp r) {
+          return reduce(r, -INFINITY, [](double a, double b) { return a > b ? a : b; });
+        })
+        .Case<ReduceMinOp>([&](ReduceMinOp r) {
+          return reduce(r, INFINITY, [](double a, double b) { return a < b ? a : b; });
+        })
         .Case<ArgmaxOp>([&](ArgmaxOp a) {
           return fill(op, [&, x = values.at(a.getX())](ArrayRef<int64_t> i) {
             Shape from(i);
@@ -286,15 +307,18 @@ private:
             }
           return true;
         })
-        .Case<GatherSumOp>([&](GatherSumOp g) { return sumRows(op, g.getTokens(), values.at(g.getTable()), true); })
-        .Case<ScatterAddOp>([&](ScatterAddOp s) { return sumRows(op, s.getTokens(), values.at(s.getRows()), false); })
+        .Case<GatherSumOp>(
+            [&](GatherSumOp g) { return sumRows(op, g.getTokens(), values.at(g.getTable()), true); })
+        .Case<ScatterAddOp>(
+            [&](ScatterAddOp s) { return sumRows(op, s.getTokens(), values.at(s.getRows()), false); })
         .Default([&](Operation *other) { return elementwise(other); });
   }
 
   template <typename Op> bool drawRandom(Op op) {
     constexpr bool isUniform = std::is_same_v<Op, RandomUniformOp>;
     const bool wide = op.getY().getType().getElementType().isF64();
-    const auto seed = static_cast<uint64_t>(values.at(op.getSeed()).data[0]), count = static_cast<uint64_t>(values.at(op.getStep()).data[0]);
+    const auto seed = static_cast<uint64_t>(values.at(op.getSeed()).data[0]),
+               count = static_cast<uint64_t>(values.at(op.getStep()).data[0]);
     const auto stream = static_cast<uint32_t>(op.getStream());
     uint64_t element = 0;
     return fill(op, [&](ArrayRef<int64_t>) -> double {
@@ -352,7 +376,8 @@ private:
       for (int64_t at = tokens.offsets[row]; at < tokens.offsets[row + 1]; ++at) {
         const int64_t from = gathers ? tokens.ids[at] : row, to = gathers ? row : tokens.ids[at];
         for (int64_t column = 0; column < width; ++column)
-          y.data[static_cast<size_t>(to * width + column)] += x.data[static_cast<size_t>(from * width + column)];
+          y.data[static_cast<size_t>(to * width + column)] +=
+              x.data[static_cast<size_t>(from * width + column)];
       }
     return true;
   }
@@ -391,9 +416,11 @@ bool evaluate(const ModelText &model, const std::vector<int64_t> &batches, std::
   loadDialects(context);
   const std::string text = model.print();
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context, model.name + ".mlir");
-  if (!module || failed(runPipeline(*module, {}, [](StringRef stage, ModuleOp) { return stage != "differentiate"; })))
+  if (!module ||
+      failed(runPipeline(*module, {}, [](StringRef stage, ModuleOp) { return stage != "differentiate"; })))
     return false;
-  const bool sets = text.find(" distinct") != std::string::npos || text.find("multi_hot") != std::string::npos;
+  const bool sets =
+      text.find(" distinct") != std::string::npos || text.find("multi_hot") != std::string::npos;
   for (int64_t batch : batches) {
     Expected expected{batch, {}, {}, {}};
     for (StringRef name : {"predict", "train_step"}) {
@@ -406,7 +433,9 @@ bool evaluate(const ModelText &model, const std::vector<int64_t> &batches, std::
       for (OpOperand &result : function.getBody().front().getTerminator()->getOpOperands()) {
         unsigned number = result.getOperandNumber();
         StringRef role = function.getResultAttrOfType<StringAttr>(number, "horn.role").getValue();
-        auto &list = role == "output" ? expected.outputs : role == "value" ? expected.metrics : expected.variables;
+        auto &list = role == "output"  ? expected.outputs
+                     : role == "value" ? expected.metrics
+                                       : expected.variables;
         list.push_back({function.getResultAttrOfType<StringAttr>(number, "horn.name").str(),
                         projection(evaluator.values.at(result.get()).data)});
       }

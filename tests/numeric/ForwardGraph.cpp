@@ -20,12 +20,13 @@ void ForwardGraph::layer() {
     int weight;
     void (ForwardGraph::*make)();
   };
-  static const Row rows[] = {{10, &ForwardGraph::activate}, {4, &ForwardGraph::jump},      {9, &ForwardGraph::combine},
-                             {12, &ForwardGraph::dense},    {4, &ForwardGraph::products},  {7, &ForwardGraph::reduction},
-                             {7, &ForwardGraph::spread},    {4, &ForwardGraph::regroup},   {4, &ForwardGraph::permute},
-                             {6, &ForwardGraph::cut},       {6, &ForwardGraph::join},      {5, &ForwardGraph::softmax},
-                             {4, &ForwardGraph::layerNorm}, {4, &ForwardGraph::batchNorm}, {5, &ForwardGraph::dropout},
-                             {6, &ForwardGraph::tokens},    {3, &ForwardGraph::position},  {3, &ForwardGraph::widen}};
+  static const Row rows[] = {
+      {10, &ForwardGraph::activate}, {4, &ForwardGraph::jump},      {9, &ForwardGraph::combine},
+      {12, &ForwardGraph::dense},    {4, &ForwardGraph::products},  {7, &ForwardGraph::reduction},
+      {7, &ForwardGraph::spread},    {4, &ForwardGraph::regroup},   {4, &ForwardGraph::permute},
+      {6, &ForwardGraph::cut},       {6, &ForwardGraph::join},      {5, &ForwardGraph::softmax},
+      {4, &ForwardGraph::layerNorm}, {4, &ForwardGraph::batchNorm}, {5, &ForwardGraph::dropout},
+      {6, &ForwardGraph::tokens},    {3, &ForwardGraph::position},  {3, &ForwardGraph::widen}};
   int total = 0;
   for (const Row &row : rows)
     total += row.weight;
@@ -108,7 +109,8 @@ Value ForwardGraph::project(const Value &x, const Shape &shape) {
 
 void ForwardGraph::activate() {
   const Value x = recent();
-  static const std::vector<std::string> plain = {"tanh", "sigmoid", "relu", "softplus", "sin", "cos", "erf", "neg", "abs"};
+  static const std::vector<std::string> plain = {"tanh", "sigmoid", "relu", "softplus", "sin",
+                                                 "cos",  "erf",     "neg",  "abs"};
   switch (random.below(8)) {
   case 0:
     return add(g.unary("sqrt", g.binary("add", g.unary("square", x), 0.5)));
@@ -117,7 +119,8 @@ void ForwardGraph::activate() {
   case 2:
     return add(g.unary("exp", g.unary("neg", g.unary("square", x))));
   case 3:
-    return add(g.unary(random.chance(50) ? "rsqrt" : "reciprocal", g.binary("add", g.unary("square", x), 1.0)));
+    return add(
+        g.unary(random.chance(50) ? "rsqrt" : "reciprocal", g.binary("add", g.unary("square", x), 1.0)));
   case 4:
     return add(g.unary(random.chance(50) ? "expm1" : "exp", g.unary("tanh", x)));
   case 5: // gelu: x and what is made of it, read again
@@ -137,8 +140,10 @@ void ForwardGraph::jump() {
   if (random.chance(30) && x.shape.size() > 1) {
     const int64_t axis = static_cast<int64_t>(x.shape.size()) - 1;
     Shape shape(x.shape.begin(), x.shape.end() - 1);
-    const Value index = g.other("horn.argmax %" + x.name + " axis " + std::to_string(axis) + " : " + g.typeOf(x), shape);
-    const Value number = g.other("horn.cast %" + index.name + " : " + g.typeOf(shape, "i32") + " to " + g.typeOf(shape), shape);
+    const Value index =
+        g.other("horn.argmax %" + x.name + " axis " + std::to_string(axis) + " : " + g.typeOf(x), shape);
+    const Value number = g.other(
+        "horn.cast %" + index.name + " : " + g.typeOf(shape, "i32") + " to " + g.typeOf(shape), shape);
     return add(g.binary("mul", number, 0.05));
   }
   add(g.selectAbove(x, 0.1, g.unary("tanh", x), g.binary("mul", x, 0.3)));
@@ -208,7 +213,8 @@ void ForwardGraph::products() {
   const Value x = recent();
   std::vector<Value> others;
   for (const Value &other : pool)
-    if (other.isBatched() && other.shape.size() == 3 && x.isBatched() && x.shape.size() == 3 && other.shape[2] == x.shape[2])
+    if (other.isBatched() && other.shape.size() == 3 && x.isBatched() && x.shape.size() == 3 &&
+        other.shape[2] == x.shape[2])
       others.push_back(other);
   if (others.empty()) {
     if (!x.isBatched() || x.shape.size() != 2)
@@ -220,10 +226,12 @@ void ForwardGraph::products() {
   }
   const Value y = random.pick(others);
   const bool swapped = random.chance(30);
-  const Shape shape = swapped ? Shape{kBatchAxis, y.shape[1], x.shape[1]} : Shape{kBatchAxis, x.shape[1], y.shape[1]};
+  const Shape shape =
+      swapped ? Shape{kBatchAxis, y.shape[1], x.shape[1]} : Shape{kBatchAxis, x.shape[1], y.shape[1]};
   if (!fits(shape))
     return activate();
-  const Value scores = g.contract(x, y, "b, s, t, k", "b, s, k", "b, t, k", swapped ? "b, t, s" : "b, s, t", shape);
+  const Value scores =
+      g.contract(x, y, "b, s, t, k", "b, s, k", "b, t, k", swapped ? "b, t, s" : "b, s, t", shape);
   add(g.binary("mul", scores, 1.0 / static_cast<double>(x.shape[2])));
 }
 
@@ -262,7 +270,8 @@ void ForwardGraph::spread() {
     if (dims.size() != small.shape.size())
       continue;
     const Value wide = g.broadcast(small, dims, large.shape);
-    return add(random.chance(50) ? g.binary("mul", g.unary("tanh", large), wide) : g.binary("sub", large, wide));
+    return add(random.chance(50) ? g.binary("mul", g.unary("tanh", large), wide)
+                                 : g.binary("sub", large, wide));
   }
   if (large.isBatched() && large.shape.size() <= 2 && large.shape.size() + 1 <= 3) {
     Shape shape = large.shape, dims{0};
@@ -270,7 +279,8 @@ void ForwardGraph::spread() {
     if (large.shape.size() == 2)
       dims.push_back(1);
     if (fits(shape))
-      return add(g.binary("mul", g.broadcast(large, dims, shape), alongLast(weight({shape.back()}, 1), shape)));
+      return add(
+          g.binary("mul", g.broadcast(large, dims, shape), alongLast(weight({shape.back()}, 1), shape)));
   }
   activate();
 }
@@ -309,7 +319,8 @@ void ForwardGraph::permute() {
   for (size_t axis = 0; axis < x.shape.size(); ++axis)
     permutation.push_back(static_cast<int64_t>(axis));
   for (size_t axis = x.shape.size() - 1; axis > first; --axis)
-    std::swap(permutation[axis], permutation[first + static_cast<size_t>(random.below(static_cast<int64_t>(axis - first + 1)))]);
+    std::swap(permutation[axis],
+              permutation[first + static_cast<size_t>(random.below(static_cast<int64_t>(axis - first + 1)))]);
   add(g.transpose(x, permutation));
 }
 
@@ -330,8 +341,9 @@ void ForwardGraph::cut() {
     return activate();
   Value y = g.slice(x, offsets, sizes, strides);
   if (random.chance(25))
-    y = g.other("horn.embed %" + y.name + " offsets " + listOf(offsets) + " strides " + listOf(strides) + " : " + g.typeOf(y) +
-                    " to " + g.typeOf(x), x.shape);
+    y = g.other("horn.embed %" + y.name + " offsets " + listOf(offsets) + " strides " + listOf(strides) +
+                    " : " + g.typeOf(y) + " to " + g.typeOf(x),
+                x.shape);
   add(y);
 }
 
@@ -340,7 +352,8 @@ void ForwardGraph::join() {
   const size_t first = x.isBatched() ? 1 : 0;
   if (x.shape.size() <= first)
     return activate();
-  const int64_t axis = static_cast<int64_t>(first) + random.below(static_cast<int64_t>(x.shape.size() - first));
+  const int64_t axis =
+      static_cast<int64_t>(first) + random.below(static_cast<int64_t>(x.shape.size() - first));
   std::vector<Value> parts{x};
   int64_t elements = elementsOf(x.shape);
   for (const Value &other : pool) {
@@ -410,7 +423,9 @@ void ForwardGraph::dropout() {
     same.exact = false; // as in training, so that both make the same choices after it
     return add(same);
   }
-  const Value u = g.other("horn.random_uniform %seed, %step stream " + std::to_string(number) + " : tensor<i64> to " + g.typeOf(x), x.shape);
+  const Value u = g.other("horn.random_uniform %seed, %step stream " + std::to_string(number) +
+                              " : tensor<i64> to " + g.typeOf(x),
+                          x.shape);
   add(g.selectAbove(u, 0.3, g.binary("mul", x, 1 / 0.7), g.full(0.0, x.shape)));
 }
 
@@ -422,10 +437,13 @@ void ForwardGraph::tokens() {
   const std::string type = "!horn.tokens<" + std::to_string(t.vocabulary) + ">";
   if (random.chance(20) && t.vocabulary <= 1000) {
     const Shape shape{kBatchAxis, t.vocabulary};
-    return add(g.other(std::string("horn.") + (t.distinct ? "multi_hot" : "count") + " %" + t.tokens + " : " + type + " to " + g.typeOf(shape), shape));
+    return add(g.other(std::string("horn.") + (t.distinct ? "multi_hot" : "count") + " %" + t.tokens + " : " +
+                           type + " to " + g.typeOf(shape),
+                       shape));
   }
   const Value w = weight({t.vocabulary, n}, 4);
-  const Value y = g.other("horn.gather_sum %" + t.tokens + ", %" + w.name + (t.distinct ? " distinct : " : " : ") + type + ", " + g.typeOf(w),
+  const Value y = g.other("horn.gather_sum %" + t.tokens + ", %" + w.name +
+                              (t.distinct ? " distinct : " : " : ") + type + ", " + g.typeOf(w),
                           {kBatchAxis, n});
   add(random.chance(50) ? g.unary("relu", g.binary("add", y, alongLast(weight({n}, 100), y.shape))) : y);
 }

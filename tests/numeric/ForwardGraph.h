@@ -1,4 +1,5 @@
-// A random forward pass. Built twice from one seed, with training and without: the same layers on the same weights.
+// A random forward pass. Built twice from one seed, with training and without: the same layers on the same
+// weights.
 #ifndef HORNFELS_TESTS_NUMERIC_FORWARDGRAPH_H
 #define HORNFELS_TESTS_NUMERIC_FORWARDGRAPH_H
 

@@ -41,7 +41,8 @@ Value GraphBuilder::full(double number, const Shape &shape) {
 
 Value GraphBuilder::unary(const std::string &op, const Value &x) {
   Value result = other("horn." + op + " %" + x.name + " : " + typeOf(x), x.shape);
-  result.exact = x.exact && (op == "neg" || op == "abs" || op == "sign" || op == "floor" || op == "ceil" || op == "relu" || op == "stop_gradient");
+  result.exact = x.exact && (op == "neg" || op == "abs" || op == "sign" || op == "floor" || op == "ceil" ||
+                             op == "relu" || op == "stop_gradient");
   return result;
 }
 
@@ -54,14 +55,19 @@ Value GraphBuilder::binary(const std::string &op, const Value &a, const Value &b
 Value GraphBuilder::selectAbove(const Value &condition, double bound, const Value &a, const Value &b) {
   const std::string bools = typeOf(condition.shape, "i1");
   const Value level = full(bound, condition.shape);
-  const Value above = other("horn.compare gt %" + condition.name + ", %" + level.name + " : " + typeOf(condition), condition.shape);
-  Value result = other("horn.select %" + above.name + ", %" + a.name + ", %" + b.name + " : " + bools + ", " + typeOf(a), a.shape);
+  const Value above = other(
+      "horn.compare gt %" + condition.name + ", %" + level.name + " : " + typeOf(condition), condition.shape);
+  Value result =
+      other("horn.select %" + above.name + ", %" + a.name + ", %" + b.name + " : " + bools + ", " + typeOf(a),
+            a.shape);
   result.exact = condition.exact && a.exact && b.exact;
   return result;
 }
 
 Value GraphBuilder::broadcast(const Value &x, const Shape &dims, const Shape &shape) {
-  Value result = other("horn.broadcast %" + x.name + " dims " + listOf(dims) + " : " + typeOf(x) + " to " + typeOf(shape), shape);
+  Value result = other("horn.broadcast %" + x.name + " dims " + listOf(dims) + " : " + typeOf(x) + " to " +
+                           typeOf(shape),
+                       shape);
   result.exact = x.exact;
   return result;
 }
@@ -76,14 +82,16 @@ Value GraphBuilder::transpose(const Value &x, const Shape &permutation) {
   Shape shape;
   for (int64_t axis : permutation)
     shape.push_back(x.shape[static_cast<size_t>(axis)]);
-  Value result = other("horn.transpose %" + x.name + " permutation " + listOf(permutation) + " : " + typeOf(x), shape);
+  Value result =
+      other("horn.transpose %" + x.name + " permutation " + listOf(permutation) + " : " + typeOf(x), shape);
   result.exact = x.exact;
   return result;
 }
 
 Value GraphBuilder::slice(const Value &x, const Shape &offsets, const Shape &sizes, const Shape &strides) {
-  Value result = other("horn.slice %" + x.name + " offsets " + listOf(offsets) + " sizes " + listOf(sizes) + " strides " +
-                           listOf(strides) + " : " + typeOf(x), sizes);
+  Value result = other("horn.slice %" + x.name + " offsets " + listOf(offsets) + " sizes " + listOf(sizes) +
+                           " strides " + listOf(strides) + " : " + typeOf(x),
+                       sizes);
   result.exact = x.exact;
   return result;
 }
@@ -112,8 +120,9 @@ Value GraphBuilder::reduce(const std::string &op, const Value &x, const Shape &a
 Value GraphBuilder::contract(const Value &a, const Value &b, const std::string &dims, const std::string &lhs,
                              const std::string &rhs, const std::string &out, const Shape &shape) {
   auto map = [&](const std::string &results) { return "affine_map<(" + dims + ") -> (" + results + ")>"; };
-  return other("horn.contract %" + a.name + ", %" + b.name + " [" + map(lhs) + ", " + map(rhs) + ", " + map(out) + "] : " +
-                   typeOf(a) + ", " + typeOf(b), shape);
+  return other("horn.contract %" + a.name + ", %" + b.name + " [" + map(lhs) + ", " + map(rhs) + ", " +
+                   map(out) + "] : " + typeOf(a) + ", " + typeOf(b),
+               shape);
 }
 
 } // namespace hornfels::tests

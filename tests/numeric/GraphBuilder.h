@@ -40,8 +40,8 @@ public:
   Value slice(const Value &x, const Shape &offsets, const Shape &sizes, const Shape &strides);
   Value concat(const std::vector<Value> &xs, int64_t axis);
   Value reduce(const std::string &op, const Value &x, const Shape &axes);
-  Value contract(const Value &a, const Value &b, const std::string &dims, const std::string &lhs, const std::string &rhs,
-                 const std::string &out, const Shape &shape);
+  Value contract(const Value &a, const Value &b, const std::string &dims, const std::string &lhs,
+                 const std::string &rhs, const std::string &out, const Shape &shape);
   /// Any other operation: "NAME = OPERATION".
   Value other(const std::string &operation, const Shape &shape);
   std::string fresh() { return prefix + std::to_string(count++); }

@@ -42,8 +42,8 @@ inline Random randomFor(const std::string &name, int64_t batch) {
 }
 
 /// Elements of an input, a target or a variable; exact in f32 unless `wide`.
-inline std::vector<double> drawElements(const std::string &name, int64_t batch, int64_t count, double low, double high,
-                                        bool wide) {
+inline std::vector<double> drawElements(const std::string &name, int64_t batch, int64_t count, double low,
+                                        double high, bool wide) {
   Random random = randomFor(name, batch);
   std::vector<double> values(static_cast<size_t>(count));
   for (double &value : values) {

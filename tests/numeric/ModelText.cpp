@@ -10,7 +10,8 @@ static std::string joined(const std::vector<std::string> &parts) {
 }
 
 static std::string attributes(const Tensor &tensor, const std::string &role) {
-  return " {horn.name = \"" + tensor.name + "\", horn.role = \"" + (tensor.role.empty() ? role : tensor.role) + "\"}";
+  return " {horn.name = \"" + tensor.name + "\", horn.role = \"" +
+         (tensor.role.empty() ? role : tensor.role) + "\"}";
 }
 
 static std::string argument(const Tensor &tensor, const std::string &role) {
@@ -20,7 +21,8 @@ static std::string argument(const Tensor &tensor, const std::string &role) {
 static std::string function(const std::string &name, const std::vector<std::string> &arguments,
                             const std::vector<std::string> &results, const std::string &body,
                             const std::vector<std::string> &values, const std::vector<std::string> &types) {
-  std::string text = "func.func @" + name + "(" + joined(arguments) + ") -> (" + joined(results) + ") {\n" + body;
+  std::string text =
+      "func.func @" + name + "(" + joined(arguments) + ") -> (" + joined(results) + ") {\n" + body;
   text += "  return";
   if (!values.empty())
     text += " " + joined(values) + " : " + joined(types);
@@ -42,8 +44,8 @@ std::string ModelText::print() const {
   std::string text = "module attributes {horn.model = \"" + name + "\", horn.real = \"" + real +
                      "\", horn.source = \"" + name + ":1:1\",\n horn.inputs = " + interface(inputs) +
                      ",\n horn.targets = " + interface(targets) + ",\n horn.outputs = " + interface(outputs) +
-                     ",\n horn.variables = " + interface(variables) + ",\n horn.metrics = [" + joined(quoted) +
-                     "], horn.layers = []";
+                     ",\n horn.variables = " + interface(variables) + ",\n horn.metrics = [" +
+                     joined(quoted) + "], horn.layers = []";
   if (!train.empty())
     text += ",\n horn.training = {epochs = 1 : i64, batch_size = 32 : i64, learning_rate = 0.05 : f64}";
   text += "} {\n";
@@ -71,7 +73,8 @@ std::string ModelText::print() const {
   };
   for (size_t i = 0; i < variables.size(); ++i)
     give(variables[i], "weight", firstValues[i]);
-  text += function("initialize", {argument({"seed", "tensor<i64>", "seed"}, "")}, results, initialize, values, types);
+  text += function("initialize", {argument({"seed", "tensor<i64>", "seed"}, "")}, results, initialize, values,
+                   types);
 
   results = values = types = {};
   for (size_t i = 0; i < outputs.size(); ++i)

@@ -7,7 +7,8 @@
 
 namespace hornfels::tests {
 
-/// An argument or a result of a step: `name` is its SSA name without the %, `type` its MLIR type, `role` its horn.role.
+/// An argument or a result of a step: `name` is its SSA name without the %, `type` its MLIR type, `role` its
+/// horn.role.
 struct Tensor {
   std::string name, type, role;
 };
@@ -41,8 +42,8 @@ struct Setting {
 /// The target of this processor: x86-64-v4, x86-64-v3, x86-64 or armv8.
 std::string hostCpu();
 
-/// Compiles a model and writes DIRECTORY/NAME.mlir, what went in, NAME.h and NAME.cpp. False, with the reason on stderr,
-/// when a stage fails.
+/// Compiles a model and writes DIRECTORY/NAME.mlir, what went in, NAME.h and NAME.cpp. False, with the reason
+/// on stderr, when a stage fails.
 bool writeModel(const ModelText &model, const Setting &setting, const std::string &directory);
 
 } // namespace hornfels::tests

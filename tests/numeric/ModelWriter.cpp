@@ -1,9 +1,9 @@
 // Compiles the text of a model; the one file here that includes MLIR.
 #include "codegen/Codegen.h"
-#include "passes/Pipelines.h"
-#include "tests/numeric/ModelText.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "passes/Pipelines.h"
+#include "tests/numeric/ModelText.h"
 #include <fstream>
 #include <iostream>
 
@@ -34,7 +34,8 @@ bool writeModel(const ModelText &model, const Setting &setting, const std::strin
     return false;
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   loadDialects(context);
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceString<mlir::ModuleOp>(text, &context, model.name + ".mlir");
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      mlir::parseSourceString<mlir::ModuleOp>(text, &context, model.name + ".mlir");
   if (!module)
     return false;
   PipelineOptions pipeline;

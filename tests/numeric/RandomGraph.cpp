@@ -109,12 +109,15 @@ private:
       const Value largest = g.unary("stop_gradient", g.reduce("reduce_max", logits, {1}));
       const Value shifted = g.binary("sub", logits, g.broadcast(largest, {0}, logits.shape));
       const Value sum = g.reduce("reduce_sum", g.unary("exp", shifted), {1});
-      each = g.binary("mul", g.binary("sub", g.broadcast(g.unary("log", sum), {0}, logits.shape), shifted), target);
+      each = g.binary("mul", g.binary("sub", g.broadcast(g.unary("log", sum), {0}, logits.shape), shifted),
+                      target);
     }
     Value loss = forward.mean(each);
     // Other values too, so that no layer is dead.
     for (int i = 0; i < 2; ++i)
-      loss = g.binary("add", loss, g.binary("mul", forward.mean(g.unary("square", g.unary("tanh", forward.recent()))), 0.1));
+      loss =
+          g.binary("add", loss,
+                   g.binary("mul", forward.mean(g.unary("square", g.unary("tanh", forward.recent()))), 0.1));
     return loss;
   }
 
@@ -125,8 +128,8 @@ private:
       types += (types.empty() ? "" : ", ") + g.typeOf(w.value);
     }
     const std::string base = g.fresh();
-    g.text += "  %" + base + ":" + std::to_string(weights.size()) + " = horn.gradient %" + loss.name + " of " + names + " : tensor<" +
-              real + ">, " + types + " -> " + types + "\n";
+    g.text += "  %" + base + ":" + std::to_string(weights.size()) + " = horn.gradient %" + loss.name +
+              " of " + names + " : tensor<" + real + ">, " + types + " -> " + types + "\n";
     std::vector<Value> gradients;
     for (size_t i = 0; i < weights.size(); ++i)
       gradients.push_back({base + "#" + std::to_string(i), weights[i].value.shape});
@@ -166,11 +169,14 @@ private:
         d = g.binary("add", g.binary("mul", slot, 0.9), d);
         model.updates.push_back({slot.name, d.name});
       } else if (plan.optimizer == 2) { // a mean of squares, corrected by the count of steps
-        const Value slot = addSlot(w, "_square"), step = g.other("horn.cast %step : tensor<i64> to tensor<" + real + ">", {});
-        const Value mean = g.binary("add", g.binary("mul", slot, 0.9), g.binary("mul", g.unary("square", d), 0.1));
+        const Value slot = addSlot(w, "_square"),
+                    step = g.other("horn.cast %step : tensor<i64> to tensor<" + real + ">", {});
+        const Value mean =
+            g.binary("add", g.binary("mul", slot, 0.9), g.binary("mul", g.unary("square", d), 0.1));
         model.updates.push_back({slot.name, mean.name});
         const Value correction = g.binary("sub", g.full(1.0, {}), g.binary("pow", g.full(0.9, {}), step));
-        const Value root = g.unary("sqrt", g.binary("add", g.binary("div", mean, along(g, correction, w.shape)), 0.01));
+        const Value root =
+            g.unary("sqrt", g.binary("add", g.binary("div", mean, along(g, correction, w.shape)), 0.01));
         d = g.binary("div", d, root);
       }
       updated.push_back(g.binary("sub", w, g.binary("mul", along(g, rate, w.shape), d)));
@@ -187,7 +193,9 @@ private:
         continue;
       const Value average{weights[i].value.name + "_average", weights[i].value.shape};
       variable(average, "state");
-      model.updates.push_back({average.name, g.binary("add", g.binary("mul", average, 0.9), g.binary("mul", updated[i], 0.1)).name});
+      model.updates.push_back(
+          {average.name,
+           g.binary("add", g.binary("mul", average, 0.9), g.binary("mul", updated[i], 0.1)).name});
     }
   }
 
@@ -222,7 +230,8 @@ private:
     variable(total, "metric");
     variable(count, "metric");
     const Value n = g.other("horn.batch_size : tensor<" + real + ">", {});
-    const Value newTotal = g.binary("add", total, g.binary("mul", loss, n)), newCount = g.binary("add", count, n);
+    const Value newTotal = g.binary("add", total, g.binary("mul", loss, n)),
+                newCount = g.binary("add", count, n);
     model.metrics = {"loss", "batch_loss"};
     model.values = {g.binary("div", newTotal, newCount).name, loss.name};
     model.updates.push_back({total.name, newTotal.name});
@@ -235,7 +244,8 @@ private:
     build(forward);
     std::vector<Value> results{forward.pool.back()};
     for (const Value &value : forward.pool)
-      if (value.isBatched() && results.size() < 3 && value.name != results[0].name && (plan.returnsInput || value.name[0] == 'p'))
+      if (value.isBatched() && results.size() < 3 && value.name != results[0].name &&
+          (plan.returnsInput || value.name[0] == 'p'))
         results.push_back(value);
     for (const Value &result : results) {
       model.outputs.push_back({"output" + std::to_string(model.outputs.size()), g.typeOf(result), ""});
@@ -252,7 +262,9 @@ private:
       Value value = g.full(0.0, shapes[i]);
       for (const Weight &w : weights)
         if (w.value.name == variable.name) {
-          const Value normal = g.other("horn.random_normal %seed, %first stream " + std::to_string(i) + " : tensor<i64> to " + variable.type, shapes[i]);
+          const Value normal = g.other("horn.random_normal %seed, %first stream " + std::to_string(i) +
+                                           " : tensor<i64> to " + variable.type,
+                                       shapes[i]);
           value = g.binary("mul", normal, 1 / std::sqrt(static_cast<double>(w.fanIn)));
         }
       model.firstValues.push_back(value.name);

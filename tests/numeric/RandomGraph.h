@@ -9,8 +9,9 @@ namespace hornfels::tests {
 
 /// The model of a seed; the same text on every machine. Even seeds are f32, odd ones f64.
 ///
-/// Values stay of order 1 (sums are means, contractions are scaled), so that an error is told from rounding; in f32,
-/// what jumps (comparisons, floor, argmax) is applied to inputs alone, which fused and unfused code see alike.
+/// Values stay of order 1 (sums are means, contractions are scaled), so that an error is told from rounding;
+/// in f32, what jumps (comparisons, floor, argmax) is applied to inputs alone, which fused and unfused code
+/// see alike.
 ModelText randomGraph(uint64_t seed, const std::string &name);
 
 } // namespace hornfels::tests

@@ -1,7 +1,7 @@
 // Writes random graphs, each fused and unfused: numeric_generate DIRECTORY FIRST_SEED COUNT TARGET...
 //
-// The targets take turns. Beside the sources stands numeric_table.cpp. A seed that does not compile is named on stderr;
-// the others are written all the same, and the exit code is 1.
+// The targets take turns. Beside the sources stands numeric_table.cpp. A seed that does not compile is named
+// on stderr; the others are written all the same, and the exit code is 1.
 #include "tests/numeric/Evaluate.h"
 #include "tests/numeric/RandomGraph.h"
 #include <cmath>
@@ -25,8 +25,8 @@ static std::string listOf(const std::vector<std::pair<std::string, double>> &ent
 static std::string textOf(const std::vector<Expected> &expected) {
   std::string text;
   for (const Expected &e : expected)
-    text += "\n      {" + std::to_string(e.batch) + ", " + listOf(e.outputs) + ",\n       " + listOf(e.metrics) + ",\n       " +
-            listOf(e.variables) + "},";
+    text += "\n      {" + std::to_string(e.batch) + ", " + listOf(e.outputs) + ",\n       " +
+            listOf(e.metrics) + ",\n       " + listOf(e.variables) + "},";
   return "{" + text + "}";
 }
 
@@ -50,11 +50,14 @@ int main(int argc, char **argv) {
       ++failures;
       continue;
     }
-    declarations += "extern \"C\" const hornfels_model " + name + "_fused_model, " + name + "_unfused_model;\n";
-    table += "    {" + std::to_string(seed) + ", \"" + cpu + "\", &" + name + "_fused_model, &" + name + "_unfused_model, " + textOf(expected) + "},\n";
+    declarations +=
+        "extern \"C\" const hornfels_model " + name + "_fused_model, " + name + "_unfused_model;\n";
+    table += "    {" + std::to_string(seed) + ", \"" + cpu + "\", &" + name + "_fused_model, &" + name +
+             "_unfused_model, " + textOf(expected) + "},\n";
   }
   std::ofstream out(directory + "/numeric_table.cpp");
-  out << "#include \"tests/numeric/Table.h\"\n\n" << declarations
-      << "\nnamespace hornfels::numeric {\nconst std::vector<Graph> graphs = {\n" << table << "};\n} // namespace hornfels::numeric\n";
+  out << "#include \"tests/numeric/Table.h\"\n\n"
+      << declarations << "\nnamespace hornfels::numeric {\nconst std::vector<Graph> graphs = {\n"
+      << table << "};\n} // namespace hornfels::numeric\n";
   return out.flush() && failures == 0 ? 0 : 1;
 }

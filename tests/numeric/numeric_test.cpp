@@ -1,4 +1,5 @@
-// Random graphs: both sides against the plain evaluation, fused against unfused code, one thread against three.
+// Random graphs: both sides against the plain evaluation, fused against unfused code, one thread against
+// three.
 #include "runtime/core/pool.h"
 #include "tests/numeric/GraphData.h"
 #include "tests/numeric/Table.h"
@@ -15,10 +16,14 @@ const std::vector<int64_t> batches = {1, 5, 8, 19, 64, 517};
 constexpr int64_t capacity = 530;
 
 /// Of abs(difference) / (1 + abs(reference)).
-double tolerance(const hornfels_model &model) { return model.variable_info[0].type == HORNFELS_F64 ? 1e-12 : 1e-5; }
+double tolerance(const hornfels_model &model) {
+  return model.variable_info[0].type == HORNFELS_F64 ? 1e-12 : 1e-5;
+}
 
 /// Against the evaluation in double, whose sums have another order.
-double oracleTolerance(const hornfels_model &model) { return model.variable_info[0].type == HORNFELS_F64 ? 1e-11 : 1e-5; }
+double oracleTolerance(const hornfels_model &model) {
+  return model.variable_info[0].type == HORNFELS_F64 ? 1e-11 : 1e-5;
+}
 
 int64_t elements(const hornfels_tensor &tensor) {
   int64_t count = 1;
@@ -42,7 +47,9 @@ struct Elements {
   }
   size_t size() const { return wide ? wide_values.size() : narrow_values.size(); }
   void *data() { return wide ? static_cast<void *>(wide_values.data()) : narrow_values.data(); }
-  const void *data() const { return wide ? static_cast<const void *>(wide_values.data()) : narrow_values.data(); }
+  const void *data() const {
+    return wide ? static_cast<const void *>(wide_values.data()) : narrow_values.data();
+  }
   void set(const std::vector<double> &values) {
     for (size_t i = 0; i < values.size(); ++i)
       wide ? void(wide_values[i] = values[i]) : void(narrow_values[i] = static_cast<float>(values[i]));
@@ -64,7 +71,8 @@ public:
     dense.reserve(static_cast<size_t>(count));
     rows.reserve(static_cast<size_t>(count));
     for (int32_t i = 0; i < count; ++i) {
-      const hornfels_tensor &info = i < model.inputs ? model.input_info[i] : model.target_info[i - model.inputs];
+      const hornfels_tensor &info =
+          i < model.inputs ? model.input_info[i] : model.target_info[i - model.inputs];
       if (info.type == HORNFELS_TOKENS16 || info.type == HORNFELS_TOKENS32)
         addRows(info, batch);
       else
@@ -83,18 +91,21 @@ private:
 
   void addDense(const hornfels_tensor &info, int64_t batch) {
     dense.emplace_back(info, batch);
-    dense.back().set(tests::drawElements(info.name, batch, elements(info) * batch, -1.5, 1.5, is_double(info)));
+    dense.back().set(
+        tests::drawElements(info.name, batch, elements(info) * batch, -1.5, 1.5, is_double(info)));
     arrays.push_back({dense.back().data(), nullptr, static_cast<int64_t>(dense.back().size())});
   }
 
   void addRows(const hornfels_tensor &info, int64_t batch) {
-    const tests::Rows drawn = tests::drawRows(info.name, batch, info.limit, info.token_rows == HORNFELS_ROWS_SETS);
+    const tests::Rows drawn =
+        tests::drawRows(info.name, batch, info.limit, info.token_rows == HORNFELS_ROWS_SETS);
     rows.push_back({{drawn.ids.begin(), drawn.ids.end()}, {}, drawn.offsets});
     for (int64_t id : drawn.ids)
       rows.back().short_ids.push_back(static_cast<uint16_t>(id));
     const bool is_short = info.type == HORNFELS_TOKENS16;
-    arrays.push_back({is_short ? static_cast<const void *>(rows.back().short_ids.data()) : rows.back().ids.data(),
-                      rows.back().offsets.data(), rows.back().offsets.back()});
+    arrays.push_back(
+        {is_short ? static_cast<const void *>(rows.back().short_ids.data()) : rows.back().ids.data(),
+         rows.back().offsets.data(), rows.back().offsets.back()});
   }
 
   std::vector<Elements> dense;
@@ -116,7 +127,8 @@ public:
     std::vector<Elements> all;
     for (int32_t i = 0; i < model.variables; ++i) {
       all.emplace_back(model.variable_info[i], 1);
-      EXPECT_EQ(model.get_variable(handle, i, all.back().data(), static_cast<int64_t>(all.back().size())), HORNFELS_OK);
+      EXPECT_EQ(model.get_variable(handle, i, all.back().data(), static_cast<int64_t>(all.back().size())),
+                HORNFELS_OK);
     }
     return all;
   }
@@ -133,7 +145,8 @@ public:
       outputs.emplace_back(model.output_info[i], batch);
     for (Elements &output : outputs)
       results.push_back({output.data(), static_cast<int64_t>(output.size())});
-    EXPECT_EQ(model.predict(handle, data.arrays.data(), results.data(), batch), HORNFELS_OK) << model.last_error(handle);
+    EXPECT_EQ(model.predict(handle, data.arrays.data(), results.data(), batch), HORNFELS_OK)
+        << model.last_error(handle);
     return outputs;
   }
   std::vector<double> train(const Data &data, int64_t batch) {
@@ -175,7 +188,8 @@ protected:
 
 TEST_P(RandomGraph, FusedIsUnfusedAndThreadsChangeNoBit) {
   hornfels_pool *pool = hornfels_pool_create(3);
-  Handle fused(*GetParam().fused, nullptr), threaded(*GetParam().fused, pool), unfused(*GetParam().unfused, nullptr);
+  Handle fused(*GetParam().fused, nullptr), threaded(*GetParam().fused, pool),
+      unfused(*GetParam().unfused, nullptr);
   auto compareVariables = [&](const std::string &when) {
     const std::vector<Elements> a = fused.variables(), b = threaded.variables(), c = unfused.variables();
     for (size_t i = 0; i < a.size(); ++i) {
@@ -188,17 +202,21 @@ TEST_P(RandomGraph, FusedIsUnfusedAndThreadsChangeNoBit) {
   for (int64_t batch : batches) {
     const std::string when = "batch " + std::to_string(batch);
     const Data data(*GetParam().fused, batch);
-    const std::vector<Elements> a = fused.predict(data, batch), b = threaded.predict(data, batch), c = unfused.predict(data, batch);
+    const std::vector<Elements> a = fused.predict(data, batch), b = threaded.predict(data, batch),
+                                c = unfused.predict(data, batch);
     for (size_t i = 0; i < a.size(); ++i) {
       const std::string name = when + ", " + GetParam().fused->output_info[i].name;
       EXPECT_TRUE(a[i].same_bytes(b[i])) << name << " differs between one thread and three";
       expectClose(a[i], c[i], name);
     }
     for (int step = 0; step < 2; ++step) {
-      const std::vector<double> x = fused.train(data, batch), y = threaded.train(data, batch), z = unfused.train(data, batch);
+      const std::vector<double> x = fused.train(data, batch), y = threaded.train(data, batch),
+                                z = unfused.train(data, batch);
       for (size_t i = 0; i < x.size(); ++i) {
-        EXPECT_EQ(std::memcmp(&x[i], &y[i], sizeof x[i]), 0) << when << ", metric " << i << " differs between threads";
-        EXPECT_LE(difference(x[i], z[i]), tolerance(*GetParam().fused)) << when << ", metric " << i << ": " << x[i] << ", " << z[i];
+        EXPECT_EQ(std::memcmp(&x[i], &y[i], sizeof x[i]), 0)
+            << when << ", metric " << i << " differs between threads";
+        EXPECT_LE(difference(x[i], z[i]), tolerance(*GetParam().fused))
+            << when << ", metric " << i << ": " << x[i] << ", " << z[i];
       }
       compareVariables(when);
       // The next step starts from the same weights, so that rounding does not grow.
@@ -223,7 +241,8 @@ std::vector<Elements> drawVariables(const hornfels_model &model) {
     const hornfels_tensor &info = model.variable_info[i];
     const bool is_trained = info.role == HORNFELS_WEIGHT || info.role == HORNFELS_STATE;
     all.emplace_back(info, 1);
-    all.back().set(tests::drawElements(info.name, 0, elements(info), is_trained ? -0.4 : 0.1, is_trained ? 0.4 : 0.5, is_double(info)));
+    all.back().set(tests::drawElements(info.name, 0, elements(info), is_trained ? -0.4 : 0.1,
+                                       is_trained ? 0.4 : 0.5, is_double(info)));
   }
   return all;
 }
@@ -236,11 +255,13 @@ TEST_P(RandomGraph, IsWhatItsOperationsMean) {
       Handle handle(*model, nullptr);
       handle.setVariables(drawVariables(*model));
       const Data data(*model, expected.batch);
-      auto compare = [&](const std::vector<Named> &wanted, const std::string &name, const std::vector<double> &found) {
+      auto compare = [&](const std::vector<Named> &wanted, const std::string &name,
+                         const std::vector<double> &found) {
         for (const Named &entry : wanted)
           if (entry.name == name) {
             const double d = difference(tests::projection(found), entry.projection);
-            EXPECT_LE(d, oracleTolerance(*model)) << name << ": " << tests::projection(found) << ", evaluated " << entry.projection;
+            EXPECT_LE(d, oracleTolerance(*model))
+                << name << ": " << tests::projection(found) << ", evaluated " << entry.projection;
             largest = std::max(largest, d);
           }
       };
@@ -254,7 +275,8 @@ TEST_P(RandomGraph, IsWhatItsOperationsMean) {
       for (size_t i = 0; i < variables.size(); ++i)
         compare(expected.variables, model->variable_info[i].name, variables[i].all());
     }
-  std::printf("seed %llu, %s: worst against the evaluation %.1e\n", GetParam().seed, GetParam().target, largest);
+  std::printf("seed %llu, %s: worst against the evaluation %.1e\n", GetParam().seed, GetParam().target,
+              largest);
 }
 
 INSTANTIATE_TEST_SUITE_P(, RandomGraph, testing::ValuesIn(graphs),
