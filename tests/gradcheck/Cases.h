@@ -17,13 +17,13 @@ struct Domain {
 
 struct Operand {
   std::string name, type;
-  Domain domain;
+  Domain domain = {};
   /// Its gradient is compared. Others are data.
   bool differentiable = true;
   /// Elements, and the exact gradient of the sum of the result, where the convention is what is checked.
-  std::vector<double> values, gradient;
+  std::vector<double> values = {}, gradient = {};
   /// Has the values of another operand, but stays where it is while that one moves.
-  std::string copyOf;
+  std::string copyOf = {};
 };
 
 struct Case {
@@ -33,7 +33,7 @@ struct Case {
   std::string body;
   std::string result; // type of @y
   /// Defines @z, whose slope the gradient of @y should be; empty: @y itself.
-  std::string reference;
+  std::string reference = {};
   /// Operands and steps are exact in f32.
   bool exactInFloat = false;
 };
