@@ -120,12 +120,12 @@ func.func @regroup(%x: tensor<?x2x3xf32>) -> tensor<?x6xf32> {
 
 // Constants and indices are computed in the bodies of their readers and never stored.
 // CHECK-LABEL: @generators
+// CHECK: %[[FIVE:.*]] = arith.constant 5.0
 // CHECK-COUNT-1: linalg.generic
 // CHECK: %[[COLUMN:.*]] = linalg.index 1
 // CHECK: arith.index_cast %[[COLUMN]] : index to i32
-// CHECK: arith.sitofp
-// CHECK: arith.constant 5.0
-// CHECK: arith.select
+// CHECK: %[[REAL:.*]] = arith.sitofp
+// CHECK: arith.select %{{.*}}, %[[REAL]], %[[FIVE]]
 // CHECK-NOT: linalg.generic
 // CHECK: return
 func.func @generators(%mask: tensor<?x3xi1>) -> tensor<?x3xf32> {
@@ -139,9 +139,9 @@ func.func @generators(%mask: tensor<?x3xi1>) -> tensor<?x3xf32> {
 
 // Element e of a random tensor is a function of e alone: its row-major index.
 // CHECK-LABEL: @random
+// CHECK: %[[WIDTH:.*]] = arith.constant 3 : index
 // CHECK: %[[ROW:.*]] = linalg.index 0
 // CHECK: %[[COLUMN:.*]] = linalg.index 1
-// CHECK: %[[WIDTH:.*]] = arith.constant 3 : index
 // CHECK: arith.muli %{{.*}}, %[[WIDTH]] : index
 // CHECK: horn.random_element "uniform"(%{{.*}}, %{{.*}}, %{{.*}}) stream 7
 func.func @random(%seed: tensor<i64>, %step: tensor<i64>) -> tensor<?x3xf32> {
