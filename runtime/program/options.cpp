@@ -12,7 +12,7 @@ namespace hornfels {
 
 namespace {
 
-enum : unsigned { for_train = 1, for_evaluate = 2, for_predict = 4, for_all = 7 };
+enum : unsigned { for_train = 1, for_evaluate = 2, for_predict = 4, for_bench = 8, for_data = 7, for_all = 15 };
 
 /* A value's text, and the name it was given by, for the message. */
 struct given {
@@ -47,6 +47,13 @@ std::string path(const given &g) {
   return g.value;
 }
 
+std::string step_name(const given &g) {
+  for (const char *name : {"train", "evaluate", "predict"})
+    if (g.value == name)
+      return name;
+  wrong(g, "train, evaluate or predict");
+}
+
 constexpr int64_t most = int64_t{1} << 31;
 
 struct option {
@@ -63,21 +70,28 @@ const option table[] = {
      [](options &o, const given &g) { o.data = path(g); }},
     {"--epochs", "N", for_train, "times that all rows are gone through",
      [](options &o, const given &g) { o.epochs = whole<int64_t>(g, 1, most); }},
-    {"--batch-size", "N", for_all, "rows of a step",
+    {"--batch-size", "N", for_data, "rows of a step",
      [](options &o, const given &g) { o.batch_size = whole<int64_t>(g, 1, most); }},
+    {"--batch", "N", for_bench, "rows of a step",
+     [](options &o, const given &g) { o.batch_size = whole<int64_t>(g, 1, most); }},
+    {"--step", "NAME", for_bench, "what is timed: train, evaluate or predict (train)",
+     [](options &o, const given &g) { o.step = step_name(g); }},
+    {"--seconds", "X", for_bench, "how long (1); as long again for epochs where there are data",
+     [](options &o, const given &g) { o.seconds = real(g, 86400, "a number of seconds above 0, a day at most"); }},
+    {"--json", nullptr, for_bench, "print one object of JSON", [](options &o, const given &) { o.json = true; }},
     {"--learning-rate", "X", for_train, "the optimizer's first learning rate",
      [](options &o, const given &g) { o.learning_rate = real(g, 1e38, "a number above 0"); }},
-    {"--seed", "N", for_train, "of first weights, shuffling and dropout (0)",
+    {"--seed", "N", for_train | for_bench, "of first weights, shuffling, dropout and made-up data (0)",
      [](options &o, const given &g) { o.seed = whole<uint64_t>(g, 0, UINT64_MAX); }},
-    {"--validation", "N", for_train, "hold out the first N rows",
+    {"--validation", "N", for_train | for_bench, "hold out the first N rows",
      [](options &o, const given &g) { o.validation = whole<int64_t>(g, 1, most); }},
     {"--validation-split", "X", for_train, "hold out the last part X of the rows, 0 to 1",
      [](options &o, const given &g) { o.validation_split = real(g, 1.0, "a number between 0 and 1"); }},
     {"--no-shuffle", nullptr, for_train, "take the rows in the order of the file",
      [](options &o, const given &) { o.shuffle = false; }},
-    {"--threads", "N", for_all, "threads that work (as many as there are processors)",
+    {"--threads", "N", for_all, "threads that work (as many as there are processors; bench: 1)",
      [](options &o, const given &g) { o.threads = whole<int>(g, 1, 64); }},
-    {"--weights", "FILE", for_all, "the .npz that train writes, and evaluate and predict read",
+    {"--weights", "FILE", for_data, "the .npz that train writes, and evaluate and predict read",
      [](options &o, const given &g) { o.weights = path(g); }},
     {"--initial-weights", "FILE", for_train, "the .npz to start from",
      [](options &o, const given &g) { o.initial_weights = path(g); }},
@@ -87,7 +101,7 @@ const option table[] = {
      [](options &o, const given &g) { o.output = path(g); }},
     {"--timing", nullptr, for_train, "print the seconds of each epoch's steps, validation aside",
      [](options &o, const given &) { o.timing = true; }},
-    {"--verbose", "0|1|2", for_all, "0 nothing while it works, 1 a bar on a terminal, 2 a line an epoch",
+    {"--verbose", "0|1|2", for_data, "0 nothing while it works, 1 a bar on a terminal, 2 a line an epoch",
      [](options &o, const given &g) { o.verbose = whole<int>(g, 0, 2); }},
 };
 
@@ -102,6 +116,7 @@ const named_command commands[] = {
     {"train", command::train, for_train, "train the model and write its weights"},
     {"evaluate", command::evaluate, for_evaluate, "loss and metrics on the test arrays"},
     {"predict", command::predict, for_predict, "write the model's outputs"},
+    {"bench", command::bench, for_bench, "how long a step takes; with --data also an epoch"},
     {"help", command::help, 0, "this text, or that of one command"},
 };
 
@@ -138,11 +153,22 @@ const option &require_option(const std::string &name, const named_command &of) {
 
 bool asks_for_help(const std::string &word) { return word == "--help" || word == "-h"; }
 
+void require_training(const hornfels_model &model, const std::string &to_do) {
+  if (!model.training)
+    throw failure(exit_usage, std::string("error: ") + model.name + " (" + model.source +
+                                  ") has no `train` block, so it cannot " + to_do);
+}
+
 void require_given(const options &o, const named_command &of) {
   const auto need = [&](const std::string &value, const char *option) {
     if (value.empty())
       throw failure(exit_usage, std::string("error: ") + of.name + " needs " + option + " FILE");
   };
+  if (of.what == command::bench) {
+    if (o.validation > 0 && o.data.empty())
+      throw failure(exit_usage, "error: --validation holds out rows of --data FILE");
+    return;
+  }
   need(o.data, "--data");
   if (of.what != command::train)
     need(o.weights, "--weights");
@@ -169,7 +195,7 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
     return result;
   if (first.size() > 1 && first[0] == '-')
     throw failure(exit_usage,
-                  "error: " + quoted(first) + " before a command; expected train, evaluate or predict");
+                  "error: " + quoted(first) + " before a command; expected train, evaluate, predict or bench");
   const named_command &chosen = require_command(first);
   result.what = chosen.what;
   if (chosen.what == command::help) {
@@ -179,9 +205,8 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
       result.topic = require_command(arguments[1]).name;
     return result;
   }
-  if (chosen.what != command::predict && !model.training)
-    throw failure(exit_usage, std::string("error: ") + model.name + " (" + model.source +
-                                  ") has no `train` block, so it cannot " + chosen.name);
+  if (chosen.mask & (for_train | for_evaluate))
+    require_training(model, chosen.name);
   std::set<std::string> seen;
   for (size_t i = 1; i < arguments.size(); ++i) {
     const std::string &word = arguments[i];
@@ -210,6 +235,8 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
     one.set(result, g);
   }
   require_given(result, chosen);
+  if (result.step == "train" || result.step == "evaluate")
+    require_training(model, result.step);
   return result;
 }
 

@@ -10,7 +10,7 @@
 
 namespace hornfels {
 
-enum class command { train, evaluate, predict, help, version };
+enum class command { train, evaluate, predict, bench, help, version };
 
 /* What the user asked for; where nothing was said, the model's `train` block decides. */
 struct options {
@@ -24,6 +24,9 @@ struct options {
   int threads = 0;               /* 0: as many as the process may use processors */
   double learning_rate = 0.0;    /* 0: the model's */
   bool shuffle = true, timing = false;
+  std::string step;     /* of bench: train, evaluate or predict; empty: what the model can */
+  double seconds = 0.0; /* of bench; 0: one */
+  bool json = false;
   int verbose = -1; /* -1: a bar on a terminal, else a line an epoch */
 };
 

@@ -24,6 +24,8 @@ exit_code dispatch(const hornfels_model &model, const std::vector<std::string> &
     return evaluate(model, chosen);
   case command::predict:
     return predict(model, chosen);
+  case command::bench:
+    return bench(model, chosen);
   case command::version:
     print(version_text(model));
     return exit_done;
