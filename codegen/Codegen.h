@@ -17,6 +17,8 @@ struct CodegenOptions {
 
 /// Width of the vector registers of a target in bytes; 0: no such target.
 int64_t vectorBytesOf(llvm::StringRef cpu);
+/// How many vector registers a target has; 0: no such target.
+int64_t registersOf(llvm::StringRef cpu);
 /// Options of the C++ compiler for a target: "-march=x86-64-v4".
 std::string compilerFlagsOf(llvm::StringRef cpu);
 

@@ -32,9 +32,16 @@ def Memory : Pass<"horn-memory", "::mlir::ModuleOp"> {
   let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def Pack : Pass<"horn-pack", "::mlir::ModuleOp"> {
+  let summary = "decide which weights lie in panels of columns: horn.panel on parameters, horn.panels by name";
+  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "width of a vector register">];
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect"];
+}
+
 def Schedule : Pass<"horn-schedule", "::mlir::ModuleOp"> {
   let summary = "tile each kernel for registers, on buffers";
-  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "width of a vector register">];
+  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "width of a vector register">,
+                 Option<"registers", "registers", "int64_t", "32", "number of vector registers">];
   let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];

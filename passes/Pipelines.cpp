@@ -56,7 +56,12 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
       {"fuse", [=](OpPassManager &pm) { pm.addPass(createFuse(FuseOptions{options.fuse})); }},
       // Place values before the kernels are tiled: a kernel knows what it overwrites.
       {"memory", [](OpPassManager &pm) { pm.addPass(createMemory()); }},
-      {"schedule", [=](OpPassManager &pm) { pm.addPass(createSchedule(ScheduleOptions{options.vectorBytes})); }},
+      // Large weights lie in panels, as products read them.
+      {"pack", [=](OpPassManager &pm) { pm.addPass(createPack(PackOptions{options.vectorBytes})); }},
+      {"schedule",
+       [=](OpPassManager &pm) {
+         pm.addPass(createSchedule(ScheduleOptions{options.vectorBytes, options.registers}));
+       }},
   };
 }
 

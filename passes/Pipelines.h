@@ -13,6 +13,7 @@ struct PipelineOptions {
   bool fuse = true;
   /// Width of the target's vector registers: 64 for AVX-512, 32 for AVX2, 16 for NEON and SSE2.
   int64_t vectorBytes = 64;
+  int64_t registers = 32; ///< vector registers of the target
 };
 
 /// Loads the dialects and interface models that the pipeline and the elaborator need.

@@ -65,6 +65,11 @@ void KernelPrinter::nameParameters() {
     }
     auto type = cast<MemRefType>(argument.getType());
     Place place{Place::memory, name, Linear(), stridesOf(type.getShape()), type.getElementType()};
+    if (auto panel = kernel.getArgAttrOfType<IntegerAttr>(number, "horn.panel")) {
+      place.panel = panel.getInt();
+      place.rows = type.getDimSize(0);
+      place.columns = type.getDimSize(1);
+    }
     places[argument] = place;
   }
 }
@@ -161,12 +166,16 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     return success();
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return printLoop(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return printBranch(branch);
   if (auto tile = dyn_cast<linalg::GenericOp>(op))
     return printTile(tile);
+  if (auto ahead = dyn_cast<memref::PrefetchOp>(op))
+    return printPrefetch(ahead), success();
   if (auto alloca = dyn_cast<memref::AllocaOp>(op))
     return declare(alloca), success();
   if (auto subview = dyn_cast<memref::SubViewOp>(op))
-    return view(subview), success();
+    return view(subview);
   if (isa<UnrealizedConversionCastOp>(op))
     return declareConstant(&op), success();
   if (isa<BatchOp>(op)) {
@@ -245,6 +254,25 @@ LogicalResult KernelPrinter::printLoop(scf::ForOp loop) {
   return result;
 }
 
+LogicalResult KernelPrinter::printBranch(scf::IfOp branch) {
+  NameScope outer = names;
+  line("if (" + values.lookup(branch.getCondition()).text + ") {");
+  ++depth;
+  LogicalResult result = printBlock(*branch.thenBlock());
+  --depth;
+  line("}");
+  names = outer;
+  return result;
+}
+
+void KernelPrinter::printPrefetch(memref::PrefetchOp ahead) {
+  Place place = places.lookup(ahead.getMemref());
+  Linear offset = place.offset;
+  for (auto [index, stride] : llvm::zip(ahead.getIndices(), place.strides))
+    offset = offset + indexOf(index) * stride;
+  line("prefetch(&" + place.base + "[" + offset.str() + "]);");
+}
+
 /// A buffer on the stack can be vectors when every use covers it whole, its last axis in lanes.
 void KernelPrinter::findRegisters() {
   kernel.walk([&](memref::AllocaOp alloca) {
@@ -264,13 +292,35 @@ void KernelPrinter::findRegisters() {
   });
 }
 
-void KernelPrinter::view(memref::SubViewOp subview) {
+LogicalResult KernelPrinter::view(memref::SubViewOp subview) {
   Place place = places.lookup(subview.getSource());
+  if (place.panel > 0)
+    return viewOfPanel(subview, place);
   for (auto [axis, offset] : llvm::enumerate(subview.getMixedOffsets()))
     place.offset = place.offset + indexOf(offset) * place.strides[axis];
   for (auto [axis, stride] : llvm::enumerate(subview.getMixedStrides()))
     place.strides[axis] *= *getConstantIntValue(stride);
   places[subview] = place;
+  return success();
+}
+
+/// A part of a packed matrix that lies in one panel: element (k, c) at base * rows + k * width + c - base, where base
+/// is the panel's first column and width its number of columns.
+LogicalResult KernelPrinter::viewOfPanel(memref::SubViewOp subview, Place &place) {
+  Linear row = indexOf(subview.getMixedOffsets()[0]), column = indexOf(subview.getMixedOffsets()[1]);
+  int64_t main = place.columns / place.panel * place.panel;
+  bool isLast = column.isConstant() && column.constant >= main;
+  int64_t width = isLast ? place.columns - main : place.panel;
+  int64_t inPanel = isLast ? column.constant - main : column.constant % place.panel;
+  auto count = getConstantIntValue(subview.getMixedSizes()[1]);
+  if (!count || inPanel + *count > width)
+    return subview.emitOpError("crosses the panels of a packed matrix");
+  Linear base = column - Linear(inPanel);
+  place.offset = base * place.rows + row * width + Linear(inPanel);
+  place.strides = {width, 1};
+  place.panel = 0;
+  places[subview] = place;
+  return success();
 }
 
 unsigned KernelPrinter::vectorAxis(MemRefType type) {

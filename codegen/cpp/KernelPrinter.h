@@ -38,6 +38,8 @@ private:
     llvm::SmallVector<int64_t> strides;
     mlir::Type element;
     bool declared = true; ///< false: a scalar that its first value will declare
+    int64_t panel = 0;    ///< columns of a panel of a packed matrix [rows, columns]; 0: not packed
+    int64_t rows = 0, columns = 0;
   };
   /// How a tile runs: over which dimension the lanes go, and whether they are combined.
   struct Lanes {
@@ -58,9 +60,12 @@ private:
   mlir::LogicalResult printBlock(mlir::Block &block);
   mlir::LogicalResult printOperation(mlir::Operation &op);
   mlir::LogicalResult printLoop(mlir::scf::ForOp loop);
+  mlir::LogicalResult printBranch(mlir::scf::IfOp branch);
+  void printPrefetch(mlir::memref::PrefetchOp ahead);
   void declare(mlir::memref::AllocaOp alloca);
   void declareConstant(mlir::Operation *cast);
-  void view(mlir::memref::SubViewOp subview);
+  mlir::LogicalResult view(mlir::memref::SubViewOp subview);
+  mlir::LogicalResult viewOfPanel(mlir::memref::SubViewOp subview, Place &place);
   Linear indexOf(mlir::OpFoldResult value);
   void findRegisters();
   void line(const llvm::Twine &text);
@@ -68,6 +73,7 @@ private:
   // TilePrinter.cpp: one linalg.generic.
   mlir::LogicalResult printTile(mlir::linalg::GenericOp tile);
   Lanes chooseLanes(mlir::linalg::GenericOp tile);
+  bool printTransposition(mlir::linalg::GenericOp tile);
   int64_t strideAlong(mlir::Value buffer, mlir::AffineMap map, unsigned dim);
   mlir::LogicalResult printLoopsOf(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point, unsigned dim);
   mlir::LogicalResult printLaneLoop(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point);

@@ -66,7 +66,45 @@ std::string KernelPrinter::loopName(unsigned dim) {
   return names.take(wishes[std::min<size_t>(dim, std::size(wishes) - 1)]);
 }
 
+/// A copy of a matrix no wider and no higher than a vector, whose rows become columns: one call.
+bool KernelPrinter::printTransposition(linalg::GenericOp tile) {
+  if (tile.getNumDpsInputs() != 1 || tile.getDpsInits().size() != 1 || tile.getNumLoops() != 2)
+    return false;
+  Value in = tile.getDpsInputs()[0], out = tile.getDpsInits()[0];
+  AffineMap from = tile.getIndexingMapsArray()[0], to = tile.getIndexingMapsArray()[1];
+  SmallVector<int64_t> sizes = tile.getStaticLoopRanges();
+  auto width = static_cast<int64_t>(vectorLanes);
+  bool copies = tile.getBody()->getTerminator()->getOperand(0) == tile.getBody()->getArgument(0);
+  for (unsigned row : {0u, 1u}) {
+    unsigned column = 1 - row;
+    if (!copies || sizes[row] > width || sizes[column] > width || strideAlong(in, from, row) != 1 ||
+        strideAlong(out, to, column) != 1 || strideAlong(in, from, column) <= 1 || strideAlong(out, to, row) <= 1)
+      continue;
+    // out[row][column] = in[column][row]
+    const Place &source = places[in], &target = places[out];
+    Point point;
+    point.index.resize(2);
+    auto strideOf = [&](const Place &place, AffineMap map, unsigned dim) {
+      Point one = point;
+      one.index[dim] = Linear(1);
+      return (offsetIn(place, map, one) - offsetIn(place, map, point)).constant;
+    };
+    bool whole = sizes[row] == width && sizes[column] == width;
+    line("transpose" + std::string(whole ? "" : "_part") + "<" + vectorType(target.element, vectorLanes) + ">(&" +
+         element(target, to, point) + ", " + Twine(strideOf(target, to, row)) + ", &" + element(source, from, point) +
+         ", " + Twine(strideOf(source, from, column)) +
+         (whole ? "" : ", " + std::to_string(sizes[row]) + ", " + std::to_string(sizes[column])) + ");");
+    return true;
+  }
+  return false;
+}
+
 LogicalResult KernelPrinter::printTile(linalg::GenericOp tile) {
+  for (Value operand : tile->getOperands())
+    if (places.lookup(operand).panel > 0)
+      return tile.emitOpError("takes a packed matrix as a whole");
+  if (printTransposition(tile))
+    return success();
   Point point;
   point.index.resize(tile.getNumLoops());
   return printLoopsOf(tile, chooseLanes(tile), point, 0);

@@ -9,20 +9,20 @@ using namespace hornfels::horn;
 namespace hornfels {
 
 namespace {
-/// One row a target: what it is called, its vectors, its compiler option, how the source checks for it.
+/// One row a target: what it is called, its vectors and their number, its compiler option, how the source checks for it.
 struct Target {
   StringRef name;
-  int64_t vectorBytes;
+  int64_t vectorBytes, registers;
   StringRef flags, macro, processor;
 };
 } // namespace
 
 static const Target *findTarget(StringRef name) {
   static const Target targets[] = {
-      {"x86-64-v4", 64, "-march=x86-64-v4", "__AVX512F__", "AVX-512"},
-      {"x86-64-v3", 32, "-march=x86-64-v3", "__AVX2__", "AVX2"},
-      {"x86-64", 16, "-march=x86-64", "__SSE2__", "SSE2"},
-      {"armv8", 16, "-march=armv8-a", "__ARM_NEON", "NEON"},
+      {"x86-64-v4", 64, 32, "-march=x86-64-v4", "__AVX512F__", "AVX-512"},
+      {"x86-64-v3", 32, 16, "-march=x86-64-v3", "__AVX2__", "AVX2"},
+      {"x86-64", 16, 16, "-march=x86-64", "__SSE2__", "SSE2"},
+      {"armv8", 16, 32, "-march=armv8-a", "__ARM_NEON", "NEON"},
   };
   for (const Target &target : targets)
     if (target.name == name)
@@ -33,6 +33,11 @@ static const Target *findTarget(StringRef name) {
 int64_t vectorBytesOf(StringRef cpu) {
   const Target *target = findTarget(cpu);
   return target ? target->vectorBytes : 0;
+}
+
+int64_t registersOf(StringRef cpu) {
+  const Target *target = findTarget(cpu);
+  return target ? target->registers : 0;
 }
 
 std::string compilerFlagsOf(StringRef cpu) {
@@ -47,7 +52,7 @@ ModelPrinter::ModelPrinter(ModuleOp module, const CodegenOptions &options) : mod
         "set_pool", "reset_metrics", "get_metrics", "get_variable", "set_variable", "set_learning_rate",
         "get_learning_rate", "set_seed", "get_seed", "set_step", "get_step", "last_error", "arena_bytes", "s", "inputs",
         "outputs", "targets", "variables", "metrics", "training", "code", "create_handle", "inputs_shapes",
-        "outputs_shapes", "targets_shapes", "variables_shapes"})
+        "outputs_shapes", "targets_shapes", "panels", "variables_shapes"})
     file.take(taken);
   name = file.take(text("horn.model"));
   auto number = [&](StringRef attribute, llvm::StringMap<unsigned> &map, unsigned offset = 0) {
@@ -163,6 +168,8 @@ FailureOr<GeneratedModel> ModelPrinter::print() {
             "#include \"runtime/core/vector.h\"\n";
   if (StringRef(kernelText).contains("uniform<") || StringRef(kernelText).contains("normal<"))
     source += "#include \"runtime/core/philox.h\"\n";
+  if (StringRef(kernelText).contains("transpose"))
+    source += "#include \"runtime/core/transpose.h\"\n";
   source += "\n" + targetCheck();
   source += "\n#define UNROLL _Pragma(\"GCC unroll 16\")\n\nusing namespace hornfels;\n";
   source += "\n/* --- kernels: each does the rows from begin to end " + std::string(50, '-') + " */\n";

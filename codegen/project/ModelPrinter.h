@@ -21,6 +21,8 @@ private:
   mlir::FailureOr<std::string> printSteps();
 
   // Table.cpp: the table and the header.
+  bool isPacked() const;
+  std::string printPanels() const;
   std::string printTable();
   std::string printTensors(llvm::StringRef list, llvm::StringRef entries);
   std::string printHeader() const;

@@ -119,6 +119,24 @@ std::string ModelPrinter::structureHash() const {
   return text;
 }
 
+bool ModelPrinter::isPacked() const {
+  auto panels = module->getAttrOfType<DictionaryAttr>("horn.panels");
+  return panels && !panels.empty();
+}
+
+/// Columns of a panel for each variable: how packed weights lie.
+std::string ModelPrinter::printPanels() const {
+  if (!isPacked())
+    return "";
+  auto panels = module->getAttrOfType<DictionaryAttr>("horn.panels");
+  std::string row = "static const int32_t panels[] = {";
+  for (Attribute entry : list("horn.variables")) {
+    auto width = panels.getAs<IntegerAttr>(cast<DictionaryAttr>(entry).getAs<StringAttr>("name").getValue());
+    row += std::to_string(width ? width.getInt() : 0) + ", ";
+  }
+  return "/* Columns of a panel of each variable; 0: it lies row by row. */\n" + row.substr(0, row.size() - 2) + "};\n\n";
+}
+
 std::string ModelPrinter::printTable() {
   std::string result = printTensors("inputs", "horn.inputs") + printTensors("outputs", "horn.outputs") +
                        printTensors("targets", "horn.targets") + printTensors("variables", "horn.variables");
@@ -139,11 +157,13 @@ std::string ModelPrinter::printTable() {
     result += "static const hornfels_training training = {" + integer("epochs", 1) + ", " + integer("batch_size", 32) +
               ", " + literal(rate ? rate.getValueAsDouble() : 0.001, f64) + "};\n\n";
   }
+  result += printPanels();
   auto arena = module->getAttrOfType<DenseI64ArrayAttr>("horn.arena");
   auto function = [&](StringRef step) { return steps.contains(step) ? step.str() : "nullptr"; };
   result += "static const program code = {&" + name + "_model, " + std::to_string(arena[0]) + ", " +
             std::to_string(arena[1]) + ",\n                             " + function("initialize") + ", " +
-            function("predict") + ", " + function("evaluate_step") + ", " + function("train_step") + "};\n\n";
+            function("predict") + ", " + function("evaluate_step") + ", " + function("train_step") +
+            (isPacked() ? ", panels" : "") + "};\n\n";
   result += "static int32_t create_handle(void **handle, int64_t capacity) {\n"
             "  return hornfels::create(code, handle, capacity);\n}\n\n";
   auto count = [&](StringRef attribute) { return std::to_string(list(attribute).size()); };

@@ -221,6 +221,7 @@ Compilation compileModel(const CompileRequest &request) {
   PipelineOptions pipeline;
   pipeline.fuse = request.fuse;
   pipeline.vectorBytes = vectorBytesOf(codegen.cpu);
+  pipeline.registers = registersOf(codegen.cpu);
   std::string reached = "elaborate";
   auto onStage = [&](llvm::StringRef name, mlir::ModuleOp state) {
     reached = name.str();

@@ -14,7 +14,7 @@ OpFoldResult KernelScheduler::extent(int64_t size) {
 
 /// Columns of a tile: two vectors for arithmetic, four for sums of rows, whose additions wait for each other.
 int64_t KernelScheduler::columnTile(const Unit &unit) const {
-  return isa<GatherSumOp>(unit.op) ? 4 * lanes() : 2 * lanes();
+  return isa<GatherSumOp>(unit.op) ? 4 * lanes() : panelWidth();
 }
 
 /// What a reduction starts from: the value that its destination was filled with.
@@ -28,32 +28,30 @@ void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldRes
   tiles.loc = unit.op->getLoc();
   if (isa<MultiHotOp, CountOp>(unit.op))
     return emitEncode(unit, row, rowCount);
-  // A value that has no place yet gets a tile on the stack: these rows, all columns. With an epilogue the result
-  // stays in the accumulators.
-  auto place = [&](const Unit &writer) {
-    for (const Access &write : writer.writes) {
-      if (hasBuffer(write.value))
-        continue;
-      auto type = cast<RankedTensorType>(write.value.getType());
-      SmallVector<int64_t> shape(type.getShape());
-      llvm::SmallBitVector relative(shape.size(), false);
-      for (auto [axis, expr] : llvm::enumerate(write.map.getResults()))
-        if (!writer.parallel.empty() && rows && expr.isFunctionOfDim(writer.parallel.front())) {
-          shape[axis] = rowCount;
-          relative.set(axis);
-        }
-      buffers[write.value] = {tiles.stack(nameByOrigin(write.value), shape, type.getElementType()), relative};
-    }
-  };
-  if (epilogue)
-    place(*epilogue);
-  else
-    place(unit);
+  // With an epilogue the result stays in the accumulators.
+  placeResults(epilogue ? *epilogue : unit, rowCount);
 
   Tile tile(unit.sizes.size());
   if (!unit.parallel.empty())
     tile.set(unit.parallel.front(), row, rowCount);
   emitColumns(unit, epilogue, tile, 1);
+}
+
+/// A value that has no place yet gets a tile on the stack: these rows, all columns.
+void KernelScheduler::placeResults(const Unit &writer, int64_t rowCount) {
+  for (const Access &write : writer.writes) {
+    if (hasBuffer(write.value))
+      continue;
+    auto type = cast<RankedTensorType>(write.value.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    llvm::SmallBitVector relative(shape.size(), false);
+    for (auto [axis, expr] : llvm::enumerate(write.map.getResults()))
+      if (!writer.parallel.empty() && rows && expr.isFunctionOfDim(writer.parallel.front())) {
+        shape[axis] = rowCount;
+        relative.set(axis);
+      }
+    buffers[write.value] = {tiles.stack(nameByOrigin(write.value), shape, type.getElementType()), relative, {}};
+  }
 }
 
 /// Middle dimensions one by one, the last in tiles of columns and a smaller last tile.
@@ -81,12 +79,38 @@ void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile t
     emitPart(tiles.constant(main), size - main);
 }
 
-/// The same tile in the domain of another unit with the same parallel dimensions.
-static Tile transfer(const Unit &from, const Unit &to, const Tile &tile) {
+Tile KernelScheduler::transfer(const Unit &from, const Unit &to, const Tile &tile) {
   Tile result(to.sizes.size());
   for (auto [source, target] : llvm::zip(from.parallel, to.parallel))
     result.set(target, tile.offsets[source], tile.sizes[source]);
   return result;
+}
+
+Buffer KernelScheduler::makeAccumulator(const Unit &unit, const Tile &tile) {
+  const Access &write = unit.writes.front();
+  SmallVector<int64_t> shape;
+  for (AffineExpr expr : write.map.getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    shape.push_back(dim ? tile.sizes[dim.getPosition()] : 1);
+  }
+  Type element = cast<RankedTensorType>(write.value.getType()).getElementType();
+  return {tiles.stack("acc", shape, element), llvm::SmallBitVector(shape.size(), true), {}};
+}
+
+void KernelScheduler::finishTile(const Unit &unit, const Unit *epilogue, const Buffer &accumulator, const Tile &tile) {
+  const Access &write = unit.writes.front();
+  bool stored = hasBuffer(write.value);
+  if (stored)
+    tiles.copy(buffer(write.value), write.map, accumulator, write.map, tile);
+  if (!epilogue)
+    return;
+  Buffer kept = stored ? buffer(write.value) : Buffer();
+  buffers[write.value] = accumulator;
+  emitElementwise(*epilogue, transfer(unit, *epilogue, tile));
+  if (stored)
+    buffers[write.value] = kept;
+  else
+    buffers.erase(write.value);
 }
 
 void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Tile &tile) {
@@ -95,34 +119,39 @@ void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Til
 
   // Accumulate in a tile of its own; then the epilogue, or a copy, writes the result.
   const Access &write = unit.writes.front();
-  auto type = cast<RankedTensorType>(write.value.getType());
-  SmallVector<int64_t> shape;
-  for (AffineExpr expr : write.map.getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    shape.push_back(dim ? tile.sizes[dim.getPosition()] : 1);
-  }
   // A result on the stack that has no columns is its own accumulator.
   bool onStack = hasBuffer(write.value) && buffer(write.value).memref.getDefiningOp<memref::AllocaOp>();
   bool direct = !epilogue && onStack && unit.parallel.size() <= 1;
-  Buffer accumulator = direct ? buffer(write.value) : Buffer{tiles.stack("acc", shape, type.getElementType()), llvm::SmallBitVector(shape.size(), true)};
+  Buffer accumulator = direct ? buffer(write.value) : makeAccumulator(unit, tile);
   if (direct)
-    accumulator.relative = llvm::SmallBitVector(shape.size(), true);
+    accumulator.relative.set();
   if (isa<GatherSumOp>(unit.op))
     emitGatherSum(unit, accumulator, tile);
   else
     emitReduction(unit, accumulator, tile);
-  if (hasBuffer(write.value) && !direct)
-    tiles.copy(buffer(write.value), write.map, accumulator, write.map, tile);
-  if (!epilogue)
-    return;
-  bool stored = hasBuffer(write.value);
-  Buffer kept = stored ? buffer(write.value) : Buffer();
-  buffers[write.value] = accumulator;
-  emitElementwise(*epilogue, transfer(unit, *epilogue, tile));
-  if (stored)
-    buffers[write.value] = kept;
-  else
-    buffers.erase(write.value);
+  if (!direct)
+    finishTile(unit, epilogue, accumulator, tile);
+}
+
+void KernelScheduler::emitTiles(const Unit &unit, const Unit *epilogue, ArrayRef<Tile> group) {
+  if (group.size() == 1)
+    return emitTile(unit, epilogue, group.front());
+  AffineMap out = unit.writes.front().map;
+  SmallVector<Buffer> accumulators;
+  for (const Tile &tile : group) {
+    accumulators.push_back(makeAccumulator(unit, tile));
+    tiles.fill(accumulators.back(), out, tile, neutralOf(unit));
+  }
+  emitReductionLoops(unit, group.front(), unit.reduced, [&](const Tile &step) {
+    for (auto [accumulator, tile] : llvm::zip(accumulators, group)) {
+      Tile inner = tile;
+      for (unsigned dim : unit.reduced)
+        inner.step(dim, step.offsets[dim]);
+      emitGenericStep(unit, accumulator, out, inner);
+    }
+  });
+  for (auto [accumulator, tile] : llvm::zip(accumulators, group))
+    finishTile(unit, epilogue, accumulator, tile);
 }
 
 void KernelScheduler::emitElementwise(const Unit &unit, const Tile &tile) {
@@ -182,9 +211,17 @@ void KernelScheduler::emitReductionInLanes(const Unit &unit, const Buffer &accum
   tiles.fill(accumulator, out, tile, neutralOf(unit));
   unsigned last = unit.reduced.back();
   emitReductionLoops(unit, tile, ArrayRef(unit.reduced).drop_back(), [&](const Tile &step) {
-    Tile whole = step;
-    whole.set(last, tiles.constant(0), unit.sizes[last]);
-    emitGenericStep(unit, accumulator, out, whole);
+    auto emitPart = [&](OpFoldResult first, int64_t count) {
+      Tile part = step;
+      part.set(last, first, count);
+      emitGenericStep(unit, accumulator, out, part);
+    };
+    // A tile lies in one panel.
+    int64_t size = unit.sizes[last], width = isPacked ? isPacked : size, main = size / width * width;
+    tiles.loop("column", tiles.constant(0), tiles.constant(main), width,
+               [&](OpFoldResult first) { emitPart(first, width); });
+    if (main < size)
+      emitPart(tiles.constant(main), size - main);
   });
 }
 
@@ -197,7 +234,7 @@ void KernelScheduler::emitBatchReductionInLanes(const Unit &unit, const Buffer &
   Type element = cast<RankedTensorType>(unit.writes.front().value.getType()).getElementType();
   MLIRContext *context = b.getContext();
   unsigned rank = unit.sizes.size();
-  Buffer partial{tiles.stack("lane_acc", {width}, element), llvm::SmallBitVector(1, true)};
+  Buffer partial{tiles.stack("lane_acc", {width}, element), llvm::SmallBitVector(1, true), {}};
   AffineMap inLane = AffineMap::get(rank, 0, getAffineDimExpr(last, context));
 
   Tile lane = tile;

@@ -7,8 +7,9 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
-KernelScheduler::KernelScheduler(func::FuncOp kernel, int64_t vectorBytes)
-    : kernel(kernel), vectorBytes(vectorBytes), b(kernel.getContext()), tiles(b) {}
+KernelScheduler::KernelScheduler(func::FuncOp kernel, int64_t vectorBytes, int64_t registers)
+    : kernel(kernel), vectorBytes(vectorBytes), registerRows(registers >= 32 ? 8 : 4), b(kernel.getContext()),
+      tiles(b) {}
 
 static Type bufferType(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -30,7 +31,7 @@ void KernelScheduler::makeBuffers() {
   for (BlockArgument argument : original->getArguments()) {
     types.push_back(bufferType(argument.getType()));
     attributes.push_back(kernel.getArgAttrDict(argument.getArgNumber()));
-    buffers[argument] = {body->addArgument(types.back(), argument.getLoc()), {}};
+    buffers[argument] = {body->addArgument(types.back(), argument.getLoc()), {}, {}};
   }
   for (auto [index, result] : llvm::enumerate(terminator.getOperands())) {
     int64_t overwritten = inPlace ? inPlace[index] : -1;
@@ -40,7 +41,7 @@ void KernelScheduler::makeBuffers() {
     }
     types.push_back(bufferType(result.getType()));
     attributes.push_back(kernel.getResultAttrDict(index));
-    buffers[result] = {body->addArgument(types.back(), result.getLoc()), {}};
+    buffers[result] = {body->addArgument(types.back(), result.getLoc()), {}, {}};
   }
   for (Value *bound : {&begin, &end}) {
     types.push_back(b.getIndexType());
@@ -55,6 +56,9 @@ void KernelScheduler::makeBuffers() {
 
 /// The units, and whether one loop over rows can carry them all.
 void KernelScheduler::analyse() {
+  for (unsigned argument = 0; argument < kernel.getNumArguments(); ++argument)
+    if (auto width = kernel.getArgAttrOfType<IntegerAttr>(argument, "horn.panel"))
+      isPacked = width.getInt();
   for (Operation &op : *original) {
     if (isComputation(&op))
       units.emplace_back(&op);
@@ -65,7 +69,7 @@ void KernelScheduler::analyse() {
     else if (auto constant = dyn_cast<arith::ConstantOp>(op))
       buffers[constant.getResult()] = {b.create<UnrealizedConversionCastOp>(
                                             op.getLoc(), bufferType(constant.getType()),
-                                            b.clone(op)->getResult(0)).getResult(0), {}};
+                                            b.clone(op)->getResult(0)).getResult(0), {}, {}};
     // A destination that is written over keeps its buffer.
     if (auto insert = dyn_cast<InsertOp>(op); insert && buffers.contains(insert.getY()))
       buffers[insert.getDestination()] = buffers[insert.getY()];
@@ -104,10 +108,18 @@ int64_t KernelScheduler::tileRows() const {
   }
   if (rank <= 1)
     return *rows == kBatch ? lanes() : 2 * lanes();
-  return product ? kTileRows : 1;
+  if (!product)
+    return 1;
+  int64_t columns = 0;
+  for (const Unit &unit : units)
+    if (unit.reduces() && unit.parallel.size() > 1)
+      columns = std::max(columns, unit.sizes[unit.parallel.back()]);
+  return units.size() <= 2 ? productRows(columns) : registerRows;
 }
 
 void KernelScheduler::emitRows() {
+  if (std::optional<PanelKernel> panel = panelKernel())
+    return emitPanels(*panel);
   int64_t step = tileRows();
   if (*rows != kBatch)
     step = std::min(step, *rows);
@@ -131,21 +143,6 @@ void KernelScheduler::emitRows() {
   // The last rows of a constant number are one smaller tile.
   if (int64_t rest = *rows % step)
     tiles.loop("row", main, end, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
-}
-
-bool KernelScheduler::isEpilogue(const Unit &unit, const Unit &next) const {
-  if (isElementwise(unit.op) || !isElementwise(next.op) || isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp>(unit.op))
-    return false;
-  Value result = unit.writes.front().value;
-  auto sizesOf = [](const Unit &of) {
-    return llvm::map_to_vector(of.parallel, [&](unsigned dim) { return of.sizes[dim]; });
-  };
-  if (!next.reads_(result) || sizesOf(unit) != sizesOf(next) || unit.parallel.empty())
-    return false;
-  for (const Access &access : next.reads)
-    if (access.value == result && access.map != writeMap(result))
-      return false;
-  return llvm::all_of(result.getUsers(), [&](Operation *user) { return user == next.op || isa<func::ReturnOp>(user); });
 }
 
 void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
@@ -182,7 +179,7 @@ double KernelScheduler::flopsPerRow() const {
   for (const Unit &unit : units) {
     double points = 1;
     for (auto [dim, size] : llvm::enumerate(unit.sizes))
-      if (unit.parallel.empty() || dim != unit.parallel.front())
+      if (unit.parallel.size() <= splitDim || dim != unit.parallel[splitDim])
         points *= size == kBatch ? 512 : size;
     double operations = 2;
     if (auto generic = dyn_cast<linalg::GenericOp>(unit.op)) {

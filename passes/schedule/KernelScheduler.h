@@ -2,6 +2,7 @@
 #ifndef HORNFELS_PASSES_SCHEDULE_KERNELSCHEDULER_H
 #define HORNFELS_PASSES_SCHEDULE_KERNELSCHEDULER_H
 
+#include "passes/schedule/Panels.h"
 #include "passes/schedule/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -16,7 +17,7 @@ namespace hornfels {
 ///   horn.flops  operations for each row (batch rows: each sample), an estimate
 class KernelScheduler {
 public:
-  KernelScheduler(mlir::func::FuncOp kernel, int64_t vectorBytes);
+  KernelScheduler(mlir::func::FuncOp kernel, int64_t vectorBytes, int64_t registers);
   mlir::LogicalResult run();
 
 private:
@@ -30,11 +31,41 @@ private:
   mlir::LogicalResult finish();
   double flopsPerRow() const;
 
+  // Panels.cpp: products, a panel of columns at a time.
+  /// A part of an axis: whole tiles from first to main, what remains to last.
+  struct Bounds {
+    OpFoldResult first, main, last;
+  };
+  std::optional<PanelKernel> panelKernel() const;
+  int64_t productRows(int64_t columns) const;
+  /// Columns of a panel: those of two vectors, or of the packed weights.
+  int64_t panelWidth() const { return isPacked ? isPacked : 2 * lanes(); }
+  bool readsInPlace(const PanelKernel &panel) const;
+  void emitPanels(const PanelKernel &panel);
+  void emitPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds, int64_t step);
+  void prefetchEpilogue(const PanelKernel &panel, const Tile &tile);
+  void emitTransposedPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds,
+                           int64_t step);
+  Buffer emitPacked(const Access &operand, const Unit &unit, OpFoldResult first, int64_t steps, OpFoldResult column,
+                    int64_t count);
+  mlir::AffineMap packedMap(const Unit &unit);
+  void emitRowAcrossPanels(const PanelKernel &panel, OpFoldResult row, const Bounds &columns);
+  void overPanels(const PanelKernel &panel, OpFoldResult first, OpFoldResult last,
+                  llvm::function_ref<void(OpFoldResult, int64_t)> body);
+  void overRows(const PanelKernel &panel, const Bounds &bounds, int64_t step, OpFoldResult column, int64_t count,
+                llvm::function_ref<void(const Tile &)> body);
+
   // Emit.cpp: one unit.
   /// All columns of a unit for a tile of rows, with its epilogue.
   void emitUnit(const Unit &unit, const Unit *epilogue, OpFoldResult row, int64_t rows);
   void emitColumns(const Unit &unit, const Unit *epilogue, Tile tile, size_t depth);
   void emitTile(const Unit &unit, const Unit *epilogue, const Tile &tile);
+  /// Several tiles of a sum, whose reduction is one loop.
+  void emitTiles(const Unit &unit, const Unit *epilogue, llvm::ArrayRef<Tile> group);
+  /// What is in the accumulators goes through the epilogue, or to its place.
+  void finishTile(const Unit &unit, const Unit *epilogue, const Buffer &accumulator, const Tile &tile);
+  Buffer makeAccumulator(const Unit &unit, const Tile &tile);
+  void placeResults(const Unit &writer, int64_t rowCount);
   void emitElementwise(const Unit &unit, const Tile &tile);
   void emitReduction(const Unit &unit, const Buffer &accumulator, const Tile &tile);
   void emitReductionInLanes(const Unit &unit, const Buffer &accumulator, const Tile &tile);
@@ -48,7 +79,8 @@ private:
   void emitScatterAdd(const Unit &unit, OpFoldResult begin, OpFoldResult end);
   void emitEncode(const Unit &unit, OpFoldResult row, int64_t rows);
 
-  bool isEpilogue(const Unit &unit, const Unit &next) const;
+  /// The same tile in the domain of another unit with the same parallel dimensions.
+  static Tile transfer(const Unit &from, const Unit &to, const Tile &tile);
   /// The buffer of a value; one on the stack is made when a unit first writes it.
   const Buffer &buffer(mlir::Value value) { return buffers.find(value)->second; }
   bool hasBuffer(mlir::Value value) const { return buffers.contains(value); }
@@ -59,6 +91,9 @@ private:
 
   mlir::func::FuncOp kernel;
   int64_t vectorBytes;
+  int64_t registerRows;  ///< of a register tile two vectors wide
+  int64_t isPacked = 0;  ///< columns of a panel of the packed weights that the kernel touches; 0: none
+  unsigned splitDim = 0; ///< which parallel dimension horn.rows counts
   mlir::OpBuilder b;
   TileBuilder tiles;
   mlir::Block *original = nullptr;

@@ -41,7 +41,7 @@ struct SchedulePass : impl::ScheduleBase<SchedulePass> {
     for (func::FuncOp kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (!kernel->hasAttr("horn.kernel"))
         continue;
-      if (failed(KernelScheduler(kernel, vectorBytes).run()) || failed(checkScheduled(kernel)))
+      if (failed(KernelScheduler(kernel, vectorBytes, registers).run()) || failed(checkScheduled(kernel)))
         return signalPassFailure();
     }
   }

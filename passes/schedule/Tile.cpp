@@ -27,6 +27,8 @@ OpFoldResult TileBuilder::add(OpFoldResult x, OpFoldResult y) {
 
 OpFoldResult TileBuilder::sub(OpFoldResult x, OpFoldResult y) {
   auto left = getConstantIntValue(x), right = getConstantIntValue(y);
+  if (x == y)
+    return constant(0);
   if (left && right)
     return constant(*left - *right);
   if (right == 0)
@@ -65,6 +67,20 @@ void TileBuilder::loop(StringRef name, OpFoldResult lower, OpFoldResult upper, i
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
+}
+
+void TileBuilder::when(OpFoldResult x, OpFoldResult y, llvm::function_ref<void()> body) {
+  auto left = getConstantIntValue(x), right = getConstantIntValue(y);
+  if (left && right) {
+    if (*left < *right)
+      body();
+    return;
+  }
+  Value condition = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, value(x), value(y));
+  auto branch = b.create<scf::IfOp>(loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  body();
 }
 
 Value TileBuilder::stack(StringRef name, ArrayRef<int64_t> shape, Type element) {
@@ -111,6 +127,8 @@ std::pair<Value, AffineMap> TileBuilder::view(const Buffer &buffer, AffineMap ma
     auto [dim, factor] = dimension(expr);
     bool relative = buffer.relative.size() > axis && buffer.relative[axis];
     offsets.push_back(relative ? OpFoldResult(constant(0)) : evaluate(expr, tile.offsets));
+    if (!relative && axis < buffer.origin.size())
+      offsets.back() = sub(offsets.back(), buffer.origin[axis]);
     int64_t size = dim ? tile.sizes[*dim] : 1;
     sizes.push_back(constant(size));
     strides.push_back(constant(relative ? 1 : factor));
@@ -185,6 +203,18 @@ SmallVector<Value> TileBuilder::cloneBody(OpBuilder &builder, linalg::GenericOp 
     results.push_back(map.lookup(yielded));
   }
   return results;
+}
+
+void TileBuilder::prefetch(const Buffer &buffer, AffineMap map, const Tile &tile) {
+  constexpr int64_t lineBytes = 64;
+  auto [part, inTile] = view(buffer, map, tile);
+  auto type = cast<MemRefType>(part.getType());
+  int64_t step = lineBytes / elementBytes(type.getElementType());
+  loop("r", constant(0), constant(type.getDimSize(0)), 1, [&, part = part](OpFoldResult row) {
+    for (int64_t column = 0; column < type.getDimSize(1); column += step)
+      b.create<memref::PrefetchOp>(loc, part, ValueRange{value(row), value(constant(column))}, /*isWrite=*/true,
+                                   /*localityHint=*/3, /*isDataCache=*/true);
+  });
 }
 
 void TileBuilder::fill(const Buffer &out, AffineMap map, const Tile &tile, Value value) {

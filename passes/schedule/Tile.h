@@ -10,10 +10,12 @@ namespace hornfels {
 
 using mlir::OpFoldResult;
 
-/// Where a value of the kernel lies. A relative axis holds only the part that the current tile covers.
+/// Where a value of the kernel lies. A relative axis holds only the part that the current tile covers; with an origin,
+/// an axis holds what begins there.
 struct Buffer {
   mlir::Value memref;
   llvm::SmallBitVector relative;
+  llvm::SmallVector<OpFoldResult> origin;
 };
 
 /// The part of a domain that a tile covers: for each dimension where it starts and how many there are. A dimension
@@ -55,8 +57,14 @@ public:
   void loop(llvm::StringRef name, OpFoldResult lower, OpFoldResult upper, int64_t step,
             llvm::function_ref<void(OpFoldResult)> body);
 
+  /// if (x < y) body()
+  void when(OpFoldResult x, OpFoldResult y, llvm::function_ref<void()> body);
+
   /// A buffer on the stack, called `name` in what is printed.
   mlir::Value stack(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, mlir::Type element);
+
+  /// Asks for the rows of the part of `buffer` that `tile` covers, ahead of their use.
+  void prefetch(const Buffer &buffer, mlir::AffineMap map, const Tile &tile);
 
   /// The part of `buffer` that `access` touches in `tile`, and the map from the tile's dimensions to its axes.
   std::pair<mlir::Value, mlir::AffineMap> view(const Buffer &buffer, mlir::AffineMap map, const Tile &tile);

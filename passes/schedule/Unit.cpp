@@ -74,25 +74,28 @@ Unit::Unit(Operation *op) : op(op) {
     parallel.push_back(dim);
 }
 
-bool Unit::runsInLanes(unsigned dim) const {
-  auto contiguous = [&](const Access &access) {
-    auto type = dyn_cast<RankedTensorType>(access.value.getType());
-    if (!type)
-      return true;
-    int64_t stride = 0, width = 1;
-    for (int64_t axis = type.getRank() - 1; axis >= 0; --axis) {
-      AffineExpr expr = access.map.getResult(axis);
-      if (expr.isFunctionOfDim(dim)) {
-        if (!isa<AffineDimExpr>(expr) && !isa<AffineDimExpr>(cast<AffineBinaryOpExpr>(expr).getLHS()))
-          return false;
-        if (expr.getKind() == AffineExprKind::Mul)
-          return false;
-        stride += width;
-      }
-      width *= type.isDynamicDim(axis) ? 1 << 20 : type.getDimSize(axis);
+int64_t Unit::strideAlong(const Access &access, unsigned dim) const {
+  constexpr int64_t unknown = int64_t(1) << 40;
+  auto type = dyn_cast<RankedTensorType>(access.value.getType());
+  if (!type)
+    return 0;
+  int64_t stride = 0, width = 1;
+  for (int64_t axis = type.getRank() - 1; axis >= 0; --axis) {
+    AffineExpr expr = access.map.getResult(axis);
+    if (expr.isFunctionOfDim(dim)) {
+      if (!isa<AffineDimExpr>(expr) && !isa<AffineDimExpr>(cast<AffineBinaryOpExpr>(expr).getLHS()))
+        return unknown;
+      if (expr.getKind() == AffineExprKind::Mul)
+        return unknown;
+      stride += width;
     }
-    return stride <= 1;
-  };
+    width *= type.isDynamicDim(axis) ? 1 << 20 : type.getDimSize(axis);
+  }
+  return stride;
+}
+
+bool Unit::runsInLanes(unsigned dim) const {
+  auto contiguous = [&](const Access &access) { return strideAlong(access, dim) <= 1; };
   return llvm::all_of(reads, contiguous) && llvm::all_of(writes, contiguous);
 }
 

@@ -396,6 +396,20 @@ static int32_t check_variable(const handle &h, int32_t index, const void *data, 
   return HORNFELS_OK;
 }
 
+static int64_t panel_width(const handle &h, int32_t index) { return h.code->panels ? h.code->panels[index] : 0; }
+
+/* A packed matrix [rows, columns] lies in panels of `width` columns (the last one may be narrower), each row by row.
+ * Calls move(packed, plain, bytes) for each run of elements that both have together. */
+template <class Move> static void over_panels(const hornfels_tensor &info, int64_t width, const Move &move) {
+  const int64_t rows = info.shape[0], columns = info.shape[1], size = element_size(info.type);
+  int64_t packed = 0;
+  for (int64_t first = 0; first < columns; first += width) {
+    const int64_t count = first + width <= columns ? width : columns - first;
+    for (int64_t row = 0; row < rows; ++row, packed += count)
+      move(packed * size, (row * columns + first) * size, static_cast<size_t>(count * size));
+  }
+}
+
 int32_t get_variable(const void *opaque, int32_t index, void *data, int64_t size) {
   const handle *h = of(opaque);
   const call entered(h);
@@ -403,7 +417,13 @@ int32_t get_variable(const void *opaque, int32_t index, void *data, int64_t size
     return entered.status();
   if (const int32_t status = check_variable(*h, index, data, size))
     return status;
-  std::memcpy(data, h->variables[index], static_cast<size_t>(size * element_size(h->code->model->variable_info[index].type)));
+  const hornfels_tensor &info = h->code->model->variable_info[index];
+  const char *from = static_cast<const char *>(h->variables[index]);
+  char *to = static_cast<char *>(data);
+  if (const int64_t width = panel_width(*h, index))
+    over_panels(info, width, [&](int64_t packed, int64_t plain, size_t bytes) { std::memcpy(to + plain, from + packed, bytes); });
+  else
+    std::memcpy(to, from, static_cast<size_t>(size * element_size(info.type)));
   return HORNFELS_OK;
 }
 
@@ -415,7 +435,12 @@ int32_t set_variable(void *opaque, int32_t index, const void *data, int64_t size
   if (const int32_t status = check_variable(*h, index, data, size))
     return status;
   const hornfels_tensor &info = h->code->model->variable_info[index];
-  std::memcpy(h->variables[index], data, static_cast<size_t>(size * element_size(info.type)));
+  const char *from = static_cast<const char *>(data);
+  char *to = static_cast<char *>(h->variables[index]);
+  if (const int64_t width = panel_width(*h, index))
+    over_panels(info, width, [&](int64_t packed, int64_t plain, size_t bytes) { std::memcpy(to + packed, from + plain, bytes); });
+  else
+    std::memcpy(to, from, static_cast<size_t>(size * element_size(info.type)));
   if (h->unset > 0 && is_saved(info) && !h->is_set[index]) {
     h->is_set[index] = 1;
     --h->unset;

@@ -46,6 +46,7 @@ struct program {
   void (*predict)(const step &);
   void (*evaluate_step)(const step &);
   void (*train_step)(const step &);
+  const int32_t *panels = nullptr; /* columns of a panel for each variable, 0: row by row; null: none is packed */
 };
 
 /* The functions of the ABI for a given program. */

@@ -172,6 +172,12 @@ template <class H> HORNFELS_INLINE vec<element<H>, 2 * lanes<H>> join(H low, H h
     return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
+/* 0, 1, ..., lanes - 1 as a pack, for shuffles. */
+template <int... numbers> struct lane_numbers {};
+template <int count, int... numbers> struct first_numbers : first_numbers<count - 1, count - 1, numbers...> {};
+template <int... numbers> struct first_numbers<0, numbers...> { using type = lane_numbers<numbers...>; };
+template <class V> using all_lanes = typename first_numbers<lanes<V>>::type;
+
 /* --- a * b + c
  * ------------------------------------------------------------------------------------------------ */
 

@@ -16,6 +16,9 @@ template <class V> HORNFELS_INLINE V load(const element<V> *p) {
 
 template <class V> HORNFELS_INLINE void store(element<V> *p, V v) { __builtin_memcpy(p, &v, sizeof(V)); }
 
+/* Brings the cache line of p near, to be read and written soon. */
+HORNFELS_INLINE void prefetch(const void *p) { __builtin_prefetch(p, 1); }
+
 #if defined(HORNFELS_AVX512)
 /* k ones from the right, k in 0 .. 16. */
 HORNFELS_INLINE unsigned lane_mask(int64_t k) { return (1u << unsigned(k)) - 1u; }

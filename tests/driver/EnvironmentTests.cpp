@@ -144,7 +144,7 @@ TEST_F(Environment, dump_writes_every_stage) {
   EXPECT_EQ(entries(path("stages")),
             (std::vector<std::string>{".hornfels", "00-import.horn", "10-elaborate.mlir", "20-simplify.mlir",
                                       "30-differentiate.mlir", "40-lower.mlir", "50-fuse.mlir",
-                                      "60-memory.mlir", "70-schedule.mlir", "90-tiny.cpp"}));
+                                      "60-memory.mlir", "70-pack.mlir", "80-schedule.mlir", "90-tiny.cpp"}));
   EXPECT_NE(read("stages/10-elaborate.mlir").find("horn.gradient"), std::string::npos);
   EXPECT_EQ(read("stages/30-differentiate.mlir").find("horn.gradient"), std::string::npos);
   Outcome stage = run({"emit", "tiny.horn", "--emit=elaborate"});

@@ -24,6 +24,7 @@ int main(int argc, char **argv) {
     else
       path = argument;
   pipeline.vectorBytes = hornfels::vectorBytesOf(codegen.cpu);
+  pipeline.registers = hornfels::registersOf(codegen.cpu);
 
   mlir::MLIRContext context;
   hornfels::loadDialects(context);

@@ -41,6 +41,7 @@ bool writeModel(const ModelText &model, const Setting &setting, const std::strin
   PipelineOptions pipeline;
   pipeline.fuse = setting.fuse;
   pipeline.vectorBytes = vectorBytesOf(setting.cpu);
+  pipeline.registers = registersOf(setting.cpu);
   CodegenOptions codegen;
   codegen.cpu = setting.cpu;
   if (failed(runPipeline(*module, pipeline)))

@@ -6,6 +6,7 @@
 #include "runtime/core/tokens.h"
 #include "runtime/core/vector.h"
 #include "runtime/core/philox.h"
+#include "runtime/core/transpose.h"
 
 #ifndef __AVX512F__
 #error "digits.cpp is for processors with AVX-512: compile with -march=x86-64-v4"
@@ -28,7 +29,7 @@ static void dense_forward(float *dense, const float *flatten, const float *dense
     for (long k = 0; k < 784; ++k) {
       UNROLL for (long r = 0; r < 8; ++r) {
         UNROLL for (long c = 0; c < 32; c += 16) {
-          acc[r][c / 16] += flatten[(row + r) * 784 + k] * load<v16f>(&dense_kernel[k * 50 + c]);
+          acc[r][c / 16] += flatten[(row + r) * 784 + k] * load<v16f>(&dense_kernel[k * 32 + c]);
         }
       }
     }
@@ -38,26 +39,28 @@ static void dense_forward(float *dense, const float *flatten, const float *dense
             max(acc[r][c / 16] + load<v16f>(&dense_bias[c]), splat<v16f>(0.0f)));
       }
     }
-    v16f acc_2[8][2] = {};
+  }
+  for (long row = begin; row < end - rest; row += 8) {
+    v16f acc[8][2] = {};
     for (long k = 0; k < 784; ++k) {
       UNROLL for (long r = 0; r < 8; ++r) {
-        acc_2[r][0] += flatten[(row + r) * 784 + k] * load<v16f>(&dense_kernel[k * 50 + 32]);
-        acc_2[r][1] += flatten[(row + r) * 784 + k]
-            * load_part<v16f>(&dense_kernel[k * 50 + 48], 2);
+        acc[r][0] += flatten[(row + r) * 784 + k] * load<v16f>(&dense_kernel[k * 18 + 25088]);
+        acc[r][1] += flatten[(row + r) * 784 + k]
+            * load_part<v16f>(&dense_kernel[k * 18 + 25104], 2);
       }
     }
     UNROLL for (long r = 0; r < 8; ++r) {
       store(&dense[(row + r) * 50 + 32],
-          max(acc_2[r][0] + load<v16f>(&dense_bias[32]), splat<v16f>(0.0f)));
+          max(acc[r][0] + load<v16f>(&dense_bias[32]), splat<v16f>(0.0f)));
       store_part(&dense[(row + r) * 50 + 48],
-          max(acc_2[r][1] + load_part<v16f>(&dense_bias[48], 2), splat<v16f>(0.0f)), 2);
+          max(acc[r][1] + load_part<v16f>(&dense_bias[48], 2), splat<v16f>(0.0f)), 2);
     }
   }
   for (long row = end - rest; row < end; ++row) {
     v16f acc[2] = {};
     for (long k = 0; k < 784; ++k) {
       UNROLL for (long c = 0; c < 32; c += 16) {
-        acc[c / 16] += flatten[row * 784 + k] * load<v16f>(&dense_kernel[k * 50 + c]);
+        acc[c / 16] += flatten[row * 784 + k] * load<v16f>(&dense_kernel[k * 32 + c]);
       }
     }
     UNROLL for (long c = 0; c < 32; c += 16) {
@@ -65,8 +68,8 @@ static void dense_forward(float *dense, const float *flatten, const float *dense
     }
     v16f acc_2[2] = {};
     for (long k = 0; k < 784; ++k) {
-      acc_2[0] += flatten[row * 784 + k] * load<v16f>(&dense_kernel[k * 50 + 32]);
-      acc_2[1] += flatten[row * 784 + k] * load_part<v16f>(&dense_kernel[k * 50 + 48], 2);
+      acc_2[0] += flatten[row * 784 + k] * load<v16f>(&dense_kernel[k * 18 + 25088]);
+      acc_2[1] += flatten[row * 784 + k] * load_part<v16f>(&dense_kernel[k * 18 + 25104], 2);
     }
     store(&dense[row * 50 + 32], max(acc_2[0] + load<v16f>(&dense_bias[32]), splat<v16f>(0.0f)));
     store_part(&dense[row * 50 + 48],
@@ -577,7 +580,49 @@ static void digit_bias_update(float *digit_bias_momentum, float *digit_bias_velo
 //   d_dense = (dense > 0 ? d_digit : 0)
 static void digit_backward(float *d_dense, const float *d_digit, const float *digit_kernel,
                            const float *dense, long begin, long end) {
-  for (long row = begin; row < end; ++row) {
+  const long rest = (end - begin) % 8;
+  if (begin < end - rest) {
+    alignas(64) float packed[320];
+    transpose_part<v16f>(&packed[0], 32, &digit_kernel[0], 10, 10, 16);
+    transpose_part<v16f>(&packed[16], 32, &digit_kernel[160], 10, 10, 16);
+    for (long row = begin; row < end - rest; row += 8) {
+      v16f acc[8][2] = {};
+      for (long k = 0; k < 10; ++k) {
+        UNROLL for (long r = 0; r < 8; ++r) {
+          UNROLL for (long c = 0; c < 32; c += 16) {
+            acc[r][c / 16] += d_digit[(row + r) * 10 + k] * load<v16f>(&packed[k * 32 + c]);
+          }
+        }
+      }
+      UNROLL for (long r = 0; r < 8; ++r) {
+        UNROLL for (long c = 0; c < 32; c += 16) {
+          store(&d_dense[(row + r) * 50 + c],
+              select(load<v16f>(&dense[(row + r) * 50 + c]) > 0.0f, acc[r][c / 16],
+              splat<v16f>(0.0f)));
+        }
+      }
+    }
+    alignas(64) float packed_2[320];
+    transpose_part<v16f>(&packed_2[0], 32, &digit_kernel[320], 10, 10, 16);
+    transpose_part<v16f>(&packed_2[16], 32, &digit_kernel[480], 10, 10, 2);
+    for (long row = begin; row < end - rest; row += 8) {
+      v16f acc[8][2] = {};
+      for (long k = 0; k < 10; ++k) {
+        UNROLL for (long r = 0; r < 8; ++r) {
+          acc[r][0] += d_digit[(row + r) * 10 + k] * load<v16f>(&packed_2[k * 32]);
+          acc[r][1] += d_digit[(row + r) * 10 + k] * load_part<v16f>(&packed_2[k * 32 + 16], 2);
+        }
+      }
+      UNROLL for (long r = 0; r < 8; ++r) {
+        store(&d_dense[(row + r) * 50 + 32],
+            select(load<v16f>(&dense[(row + r) * 50 + 32]) > 0.0f, acc[r][0], splat<v16f>(0.0f)));
+        store_part(&d_dense[(row + r) * 50 + 48],
+            select(load_part<v16f>(&dense[(row + r) * 50 + 48], 2) > 0.0f, acc[r][1],
+            splat<v16f>(0.0f)), 2);
+      }
+    }
+  }
+  for (long row = end - rest; row < end; ++row) {
     alignas(64) float acc[32] = {};
     for (long c = 0; c < 32; ++c) {
       UNROLL for (long p = 0; p < 10; ++p) {
@@ -747,16 +792,16 @@ static void dense_kernel_update(float *dense_kernel_momentum, float *dense_kerne
     }
     UNROLL for (long r = 0; r < 8; ++r) {
       UNROLL for (long c = 0; c < 32; c += 16) {
-        const v16f dense_kernel_momentum_v = load<v16f>(&dense_kernel_momentum[(row + r) * 50 + c]);
-        const v16f dense_kernel_velocity_v = load<v16f>(&dense_kernel_velocity[(row + r) * 50 + c]);
-        const v16f dense_kernel_v = load<v16f>(&dense_kernel[(row + r) * 50 + c]);
+        const v16f dense_kernel_momentum_v = load<v16f>(&dense_kernel_momentum[(row + r) * 32 + c]);
+        const v16f dense_kernel_velocity_v = load<v16f>(&dense_kernel_velocity[(row + r) * 32 + c]);
+        const v16f dense_kernel_v = load<v16f>(&dense_kernel[(row + r) * 32 + c]);
         const v16f x_2 = dense_kernel_momentum_v + (acc[r][c / 16] - dense_kernel_momentum_v)
             * 0.1f;
         const v16f y = dense_kernel_velocity_v
             + (acc[r][c / 16] * acc[r][c / 16] - dense_kernel_velocity_v) * 0.001f;
-        store(&dense_kernel_momentum[(row + r) * 50 + c], x_2);
-        store(&dense_kernel_velocity[(row + r) * 50 + c], y);
-        store(&dense_kernel[(row + r) * 50 + c], dense_kernel_v - x_2 * optimizer
+        store(&dense_kernel_momentum[(row + r) * 32 + c], x_2);
+        store(&dense_kernel_velocity[(row + r) * 32 + c], y);
+        store(&dense_kernel[(row + r) * 32 + c], dense_kernel_v - x_2 * optimizer
             / (sqrt(y) + 1e-07f));
       }
     }
@@ -769,27 +814,29 @@ static void dense_kernel_update(float *dense_kernel_momentum, float *dense_kerne
       }
     }
     UNROLL for (long r = 0; r < 8; ++r) {
-      const v16f dense_kernel_momentum_v = load<v16f>(&dense_kernel_momentum[(row + r) * 50 + 32]);
-      const v16f dense_kernel_velocity_v = load<v16f>(&dense_kernel_velocity[(row + r) * 50 + 32]);
-      const v16f dense_kernel_v = load<v16f>(&dense_kernel[(row + r) * 50 + 32]);
+      const v16f dense_kernel_momentum_v = load<v16f>(&dense_kernel_momentum[(row + r) * 18
+          + 25088]);
+      const v16f dense_kernel_velocity_v = load<v16f>(&dense_kernel_velocity[(row + r) * 18
+          + 25088]);
+      const v16f dense_kernel_v = load<v16f>(&dense_kernel[(row + r) * 18 + 25088]);
       const v16f x_2 = dense_kernel_momentum_v + (acc_2[r][0] - dense_kernel_momentum_v) * 0.1f;
       const v16f y = dense_kernel_velocity_v
           + (acc_2[r][0] * acc_2[r][0] - dense_kernel_velocity_v) * 0.001f;
-      store(&dense_kernel_momentum[(row + r) * 50 + 32], x_2);
-      store(&dense_kernel_velocity[(row + r) * 50 + 32], y);
-      store(&dense_kernel[(row + r) * 50 + 32], dense_kernel_v - x_2 * optimizer
+      store(&dense_kernel_momentum[(row + r) * 18 + 25088], x_2);
+      store(&dense_kernel_velocity[(row + r) * 18 + 25088], y);
+      store(&dense_kernel[(row + r) * 18 + 25088], dense_kernel_v - x_2 * optimizer
           / (sqrt(y) + 1e-07f));
-      const v16f dense_kernel_momentum_v_2 = load_part<v16f>(&dense_kernel_momentum[(row + r) * 50
-          + 48], 2);
-      const v16f dense_kernel_velocity_v_2 = load_part<v16f>(&dense_kernel_velocity[(row + r) * 50
-          + 48], 2);
-      const v16f dense_kernel_v_2 = load_part<v16f>(&dense_kernel[(row + r) * 50 + 48], 2);
+      const v16f dense_kernel_momentum_v_2 = load_part<v16f>(&dense_kernel_momentum[(row + r) * 18
+          + 25104], 2);
+      const v16f dense_kernel_velocity_v_2 = load_part<v16f>(&dense_kernel_velocity[(row + r) * 18
+          + 25104], 2);
+      const v16f dense_kernel_v_2 = load_part<v16f>(&dense_kernel[(row + r) * 18 + 25104], 2);
       const v16f x_3 = dense_kernel_momentum_v_2 + (acc_2[r][1] - dense_kernel_momentum_v_2) * 0.1f;
       const v16f y_2 = dense_kernel_velocity_v_2
           + (acc_2[r][1] * acc_2[r][1] - dense_kernel_velocity_v_2) * 0.001f;
-      store_part(&dense_kernel_momentum[(row + r) * 50 + 48], x_3, 2);
-      store_part(&dense_kernel_velocity[(row + r) * 50 + 48], y_2, 2);
-      store_part(&dense_kernel[(row + r) * 50 + 48], dense_kernel_v_2 - x_3 * optimizer
+      store_part(&dense_kernel_momentum[(row + r) * 18 + 25104], x_3, 2);
+      store_part(&dense_kernel_velocity[(row + r) * 18 + 25104], y_2, 2);
+      store_part(&dense_kernel[(row + r) * 18 + 25104], dense_kernel_v_2 - x_3 * optimizer
           / (sqrt(y_2) + 1e-07f), 2);
     }
   }
@@ -803,14 +850,16 @@ static void dense_kernel_initialize(float *dense_kernel, const int64_t *seed, lo
     UNROLL for (long c = 0; c < 32; c += 16) {
       const v16f x = uniform<v16f>(uint64_t(seed[0]), 2251154449u, uint64_t(0),
           uint64_t(row * 50 + c)) * 0.16963778f;
-      store(&dense_kernel[row * 50 + c], x + -0.08481889f);
+      store(&dense_kernel[row * 32 + c], x + -0.08481889f);
     }
+  }
+  for (long row = begin; row < end; ++row) {
     const v16f x = uniform<v16f>(uint64_t(seed[0]), 2251154449u, uint64_t(0),
         uint64_t(row * 50 + 32)) * 0.16963778f;
-    store(&dense_kernel[row * 50 + 32], x + -0.08481889f);
+    store(&dense_kernel[row * 18 + 25088], x + -0.08481889f);
     const v16f x_2 = uniform<v16f>(uint64_t(seed[0]), 2251154449u, uint64_t(0),
         uint64_t(row * 50 + 48)) * 0.16963778f;
-    store_part(&dense_kernel[row * 50 + 48], x_2 + -0.08481889f, 2);
+    store_part(&dense_kernel[row * 18 + 25104], x_2 + -0.08481889f, 2);
   }
 }
 
@@ -867,13 +916,15 @@ static void dense_kernel_momentum_forward(float *dense_kernel_momentum,
                                           float *dense_kernel_velocity, long begin, long end) {
   for (long row = begin; row < end; ++row) {
     UNROLL for (long c = 0; c < 32; c += 16) {
-      store(&dense_kernel_momentum[row * 50 + c], splat<v16f>(0.0f));
-      store(&dense_kernel_velocity[row * 50 + c], splat<v16f>(0.0f));
+      store(&dense_kernel_momentum[row * 32 + c], splat<v16f>(0.0f));
+      store(&dense_kernel_velocity[row * 32 + c], splat<v16f>(0.0f));
     }
-    store(&dense_kernel_momentum[row * 50 + 32], splat<v16f>(0.0f));
-    store(&dense_kernel_velocity[row * 50 + 32], splat<v16f>(0.0f));
-    store_part(&dense_kernel_momentum[row * 50 + 48], splat<v16f>(0.0f), 2);
-    store_part(&dense_kernel_velocity[row * 50 + 48], splat<v16f>(0.0f), 2);
+  }
+  for (long row = begin; row < end; ++row) {
+    store(&dense_kernel_momentum[row * 18 + 25088], splat<v16f>(0.0f));
+    store(&dense_kernel_velocity[row * 18 + 25088], splat<v16f>(0.0f));
+    store_part(&dense_kernel_momentum[row * 18 + 25104], splat<v16f>(0.0f), 2);
+    store_part(&dense_kernel_velocity[row * 18 + 25104], splat<v16f>(0.0f), 2);
   }
 }
 
@@ -1094,8 +1145,11 @@ static const char *const metrics[] = {"loss", "accuracy", nullptr};
 
 static const hornfels_training training = {5, 128, 0.001};
 
+/* Columns of a panel of each variable; 0: it lies row by row. */
+static const int32_t panels[] = {32, 0, 0, 0, 32, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
 static const program code = {&digits_model, 0, 484,
-                             initialize, predict, evaluate_step, train_step};
+                             initialize, predict, evaluate_step, train_step, panels};
 
 static int32_t create_handle(void **handle, int64_t capacity) {
   return hornfels::create(code, handle, capacity);

@@ -24,15 +24,15 @@ static void double_forward(float *x_system_reboot_, const float *int_value, cons
                            const float *a_b_c_2, const float *a_b_c_3, const float *v16f_value,
                            const float *reserved, const float *n1st, const float *drow,
                            const float *value, long begin, long end) {
-  const long rest = (end - begin) % 8;
-  for (long row = begin; row < end - rest; row += 8) {
-    v16f acc[8] = {};
+  const long rest = (end - begin) % 16;
+  for (long row = begin; row < end - rest; row += 16) {
+    v16f acc[16] = {};
     for (long k = 0; k < 4; ++k) {
-      UNROLL for (long r = 0; r < 8; ++r) {
+      UNROLL for (long r = 0; r < 16; ++r) {
         acc[r] += int_value[(row + r) * 4 + k] * load_part<v16f>(&a_b_c[k * 3], 3);
       }
     }
-    UNROLL for (long r = 0; r < 8; ++r) {
+    UNROLL for (long r = 0; r < 16; ++r) {
       const v16f x = (acc[r] + load_part<v16f>(&a_b_c_2[0], 3)) * load_part<v16f>(&a_b_c_3[0], 3)
           - load_part<v16f>(&v16f_value[0], 3);
       const v16f y = min(max(x, load_part<v16f>(&reserved[0], 3)), load_part<v16f>(&n1st[0], 3))

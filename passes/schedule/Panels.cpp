@@ -1,0 +1,331 @@
+// A product as panels of columns: each panel of the right operand is used for all rows before the next.
+//
+//   for each panel of columns:  [pack the panel, if it lies transposed]
+//     for each tile of rows:    accumulators = 0;  for k: accumulators += left[rows, k] * right[k, columns];  epilogue
+#include "passes/schedule/Panels.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/schedule/KernelScheduler.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+bool isEpilogue(const Unit &unit, const Unit &next) {
+  if (isElementwise(unit.op) || !isElementwise(next.op) ||
+      isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp>(unit.op))
+    return false;
+  Value result = unit.writes.front().value;
+  auto sizesOf = [](const Unit &of) {
+    return llvm::map_to_vector(of.parallel, [&](unsigned dim) { return of.sizes[dim]; });
+  };
+  if (!next.reads_(result) || sizesOf(unit) != sizesOf(next) || unit.parallel.empty())
+    return false;
+  for (const Access &access : next.reads)
+    if (access.value == result && access.map != writeMap(result))
+      return false;
+  return llvm::all_of(result.getUsers(),
+                      [&](Operation *user) { return user == next.op || isa<func::ReturnOp>(user); });
+}
+
+/// The operand of a product that must be transposed before columns can run in lanes; nothing where none must, failure
+/// where that does not help.
+static FailureOr<std::optional<unsigned>> transposedOperand(const Unit &unit) {
+  unsigned row = unit.parallel[0], column = unit.parallel[1];
+  std::optional<unsigned> transposed;
+  for (auto [index, read] : llvm::enumerate(unit.reads)) {
+    if (unit.strideAlong(read, column) <= 1)
+      continue;
+    auto type = cast<RankedTensorType>(read.value.getType());
+    bool readTwice = llvm::count_if(unit.reads, [&](const Access &other) { return other.value == read.value; }) > 1;
+    if (transposed || readTwice || unit.reduced.size() != 1 || type.getRank() != 2 || !type.hasStaticShape() ||
+        !read.map.isProjectedPermutation() || read.map.isFunctionOfDim(row) ||
+        unit.strideAlong(read, unit.reduced[0]) != 1)
+      return failure();
+    transposed = index;
+  }
+  for (const Access &write : unit.writes)
+    if (unit.strideAlong(write, column) > 1)
+      return failure();
+  return transposed;
+}
+
+std::optional<PanelKernel> matchProduct(ArrayRef<Unit> units) {
+  if (units.empty() || units.size() > 2 || !isContraction(units.front().op))
+    return std::nullopt;
+  PanelKernel kernel;
+  kernel.unit = &units.front();
+  if (kernel.unit->parallel.size() != 2)
+    return std::nullopt;
+  if (units.size() == 2) {
+    kernel.epilogue = &units.back();
+    if (!isEpilogue(*kernel.unit, *kernel.epilogue) || !kernel.epilogue->runsInLanes(kernel.epilogue->parallel.back()))
+      return std::nullopt;
+  }
+  FailureOr<std::optional<unsigned>> transposed = transposedOperand(*kernel.unit);
+  if (failed(transposed))
+    return std::nullopt;
+  kernel.transposed = *transposed;
+  if (kernel.transposed && kernel.unit->sizes[kernel.unit->reduced[0]] > kPackedSteps && !partialSums(kernel))
+    return std::nullopt;
+  return kernel;
+}
+
+std::optional<PanelKernel> matchSweep(ArrayRef<Unit> units) {
+  if (units.size() != 1 || !isElementwise(units.front().op) || units.front().parallel.size() != 2 ||
+      !units.front().runsInLanes(units.front().parallel.back()))
+    return std::nullopt;
+  PanelKernel kernel;
+  kernel.unit = &units.front();
+  return kernel;
+}
+
+Value partialSums(const PanelKernel &kernel) {
+  Value result = kernel.unit->writes.front().value;
+  auto isReturned = [](Value value) {
+    return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); });
+  };
+  if (isReturned(result))
+    return result;
+  if (!kernel.epilogue)
+    return {};
+  for (const Access &write : kernel.epilogue->writes)
+    if (write.value.getType() == result.getType() && isReturned(write.value) && writeMap(write.value) == writeMap(result))
+      return write.value;
+  return {};
+}
+
+//===-- Emitting ---------------------------------------------------------------------------------------------------===//
+
+int64_t KernelScheduler::productRows(int64_t columns) const {
+  // As many accumulators as registers allow: rows x 2 vectors, twice the rows where there is one vector.
+  return columns <= lanes() ? 2 * registerRows : registerRows;
+}
+
+std::optional<PanelKernel> KernelScheduler::panelKernel() const {
+  if (std::optional<PanelKernel> product = matchProduct(units))
+    if (product->columns() > panelWidth() || product->transposed)
+      return product;
+  if (isPacked)
+    return matchSweep(units);
+  return std::nullopt;
+}
+
+/// for column in [first, last) by whole panels, then the columns that remain of the matrix
+void KernelScheduler::overPanels(const PanelKernel &kernel, OpFoldResult first, OpFoldResult last,
+                                 llvm::function_ref<void(OpFoldResult, int64_t)> body) {
+  int64_t columns = kernel.columns(), width = panelWidth(), main = columns / width * width;
+  if (getConstantIntValue(last)) {
+    tiles.loop("column", first, tiles.constant(main), width, [&](OpFoldResult column) { body(column, width); });
+    if (main < columns)
+      body(tiles.constant(main), columns - main);
+    return;
+  }
+  if (main == columns)
+    return tiles.loop("column", first, last, width, [&](OpFoldResult column) { body(column, width); });
+  tiles.loop("column", first, tiles.roundDown(last, width), width, [&](OpFoldResult column) { body(column, width); });
+  tiles.when(tiles.constant(main), last, [&] { body(tiles.constant(main), columns - main); });
+}
+
+void KernelScheduler::emitPanels(const PanelKernel &panel) {
+  const Unit &unit = *panel.unit;
+  constexpr int64_t panelsWorthSplitting = 8;
+  int64_t columns = panel.columns(), width = panelWidth();
+  int64_t step = isElementwise(unit.op) ? 1 : productRows(columns);
+  if (*rows != kBatch)
+    step = std::min(step, *rows);
+  bool splitsColumns = columns >= panelsWorthSplitting * width;
+  kernel->setAttr("horn.rows", b.getI64IntegerAttr(splitsColumns ? columns : *rows));
+  kernel->setAttr("horn.grain", b.getI64IntegerAttr(splitsColumns ? width : step));
+  splitDim = splitsColumns ? 1 : 0;
+  OpFoldResult zero = tiles.constant(0);
+  Bounds ofRows = splitsColumns ? Bounds{zero, zero, extent(*rows)} : Bounds{begin, zero, end};
+  Bounds ofColumns = splitsColumns ? Bounds{begin, zero, end} : Bounds{zero, zero, tiles.constant(columns)};
+  ofRows.main = tiles.add(ofRows.first, tiles.roundDown(tiles.sub(ofRows.last, ofRows.first), step));
+
+  auto emitAll = [&] {
+    overPanels(panel, ofColumns.first, ofColumns.last,
+               [&](OpFoldResult column, int64_t count) { emitPanel(panel, column, count, ofRows, step); });
+  };
+  if (!panel.transposed) {
+    emitAll();
+    // The last samples pass by all panels, one by one.
+    if (*rows == kBatch && step > 1)
+      tiles.loop("row", ofRows.main, ofRows.last, 1,
+                 [&](OpFoldResult row) { emitRowAcrossPanels(panel, row, ofColumns); });
+    return;
+  }
+  if (!readsInPlace(panel))
+    return emitAll();
+  // Packing is for whole tiles of rows; the last samples read a small weight as it lies.
+  tiles.when(ofRows.first, ofRows.main, emitAll);
+  tiles.loop("row", ofRows.main, ofRows.last, 1, [&](OpFoldResult row) {
+    Tile tile(unit.sizes.size());
+    tile.set(panel.rowDim(), row, 1);
+    overPanels(panel, ofColumns.first, ofColumns.last, [&](OpFoldResult column, int64_t count) {
+      tile.set(panel.columnDim(), column, count);
+      emitTile(unit, panel.epilogue, tile);
+    });
+  });
+}
+
+/// A transposed operand so small that single rows read it as it lies, in dot products.
+bool KernelScheduler::readsInPlace(const PanelKernel &panel) const {
+  auto type = cast<RankedTensorType>(panel.unit->reads[*panel.transposed].value.getType());
+  return *rows == kBatch && type.getNumElements() * elementBytes(type.getElementType()) <= kFirstCacheBytes;
+}
+
+/// body(tile, rows) for the tiles of rows of a panel: whole ones; then single samples, or one smaller tile.
+void KernelScheduler::overRows(const PanelKernel &panel, const Bounds &bounds, int64_t step, OpFoldResult column,
+                               int64_t count, llvm::function_ref<void(const Tile &)> body) {
+  auto emit = [&](OpFoldResult row, int64_t rowCount) {
+    Tile tile(panel.unit->sizes.size());
+    tile.set(panel.rowDim(), row, rowCount);
+    tile.set(panel.columnDim(), column, count);
+    body(tile);
+  };
+  tiles.loop("row", bounds.first, bounds.main, step, [&](OpFoldResult row) { emit(row, step); });
+  if (*rows == kBatch) {
+    if (panel.transposed && !readsInPlace(panel))
+      tiles.loop("row", bounds.main, bounds.last, 1, [&](OpFoldResult row) { emit(row, 1); });
+  } else if (int64_t rest = *rows % step) {
+    tiles.loop("row", bounds.main, bounds.last, rest, [&](OpFoldResult row) { emit(row, rest); });
+  }
+}
+
+void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &bounds,
+                                int64_t step) {
+  if (panel.transposed)
+    return emitTransposedPanel(panel, column, count, bounds, step);
+  overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
+    prefetchEpilogue(panel, tile);
+    emitTile(*panel.unit, panel.epilogue, tile);
+  });
+}
+
+/// What the optimizer updates is on its way while the gradient is summed.
+void KernelScheduler::prefetchEpilogue(const PanelKernel &panel, const Tile &tile) {
+  if (!panel.epilogue || *rows == kBatch)
+    return;
+  for (const Access &read : panel.epilogue->reads)
+    if (auto argument = dyn_cast<BlockArgument>(read.value);
+        argument && kernel.getArgAttr(argument.getArgNumber(), "horn.panel"))
+      tiles.prefetch(buffer(read.value), read.map, transfer(*panel.unit, *panel.epilogue, tile));
+}
+
+/// packed[k - first, column] = operand[column, k]
+Buffer KernelScheduler::emitPacked(const Access &operand, const Unit &unit, OpFoldResult first, int64_t steps,
+                                   OpFoldResult column, int64_t count) {
+  unsigned k = unit.reduced[0], columnDim = unit.parallel[1];
+  Type element = cast<RankedTensorType>(operand.value.getType()).getElementType();
+  Buffer packed{tiles.stack("packed", {steps, panelWidth()}, element), {}, {first, column}};
+  AffineMap byColumn = packedMap(unit);
+  // Squares of a vector's width; what remains is narrower.
+  auto emitSquares = [&](OpFoldResult place, int64_t size) {
+    for (int64_t c = 0; c < count; c += lanes()) {
+      Tile square(unit.sizes.size());
+      square.set(k, place, size);
+      square.set(columnDim, tiles.add(column, tiles.constant(c)), std::min(lanes(), count - c));
+      tiles.copy(packed, byColumn, buffer(operand.value), operand.map, square);
+    }
+  };
+  int64_t whole = steps / lanes() * lanes();
+  OpFoldResult last = tiles.add(first, tiles.constant(whole));
+  tiles.loop("k", first, last, lanes(), [&](OpFoldResult place) { emitSquares(place, lanes()); });
+  if (whole < steps)
+    emitSquares(last, steps - whole);
+  return packed;
+}
+
+AffineMap KernelScheduler::packedMap(const Unit &unit) {
+  return AffineMap::get(unit.sizes.size(), 0,
+                        {b.getAffineDimExpr(unit.reduced[0]), b.getAffineDimExpr(unit.parallel[1])}, b.getContext());
+}
+
+void KernelScheduler::emitTransposedPanel(const PanelKernel &panel, OpFoldResult column, int64_t count,
+                                          const Bounds &bounds, int64_t step) {
+  const Unit &unit = *panel.unit;
+  unsigned k = unit.reduced[0];
+  int64_t steps = unit.sizes[k];
+  Unit direct = unit; // the same product, its operand packed
+  Access &operand = direct.reads[*panel.transposed];
+  Buffer original = buffer(operand.value);
+  auto withPacked = [&](OpFoldResult first, int64_t depth, llvm::function_ref<void()> body) {
+    Buffer packed = emitPacked(unit.reads[*panel.transposed], unit, first, depth, column, count);
+    operand.map = packedMap(unit);
+    buffers[operand.value] = packed;
+    body();
+    buffers[operand.value] = original;
+  };
+  if (steps <= kPackedSteps)
+    return withPacked(tiles.constant(0), steps, [&] {
+      overRows(panel, bounds, step, column, count, [&](const Tile &tile) { emitTile(direct, panel.epilogue, tile); });
+    });
+
+  // Too many steps to pack at once: sums over a part of them wait in the output.
+  Value result = unit.writes.front().value;
+  AffineMap out = unit.writes.front().map;
+  Buffer sums = buffer(partialSums(panel));
+  overRows(panel, bounds, step, column, count, [&](const Tile &tile) { tiles.fill(sums, out, tile, neutralOf(unit)); });
+  int64_t parts = (steps + kPackedSteps - 1) / kPackedSteps, depth = (steps + parts - 1) / parts;
+  auto emitPart = [&](OpFoldResult first, int64_t part) {
+    withPacked(first, part, [&] {
+      overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
+        Buffer accumulator = makeAccumulator(direct, tile);
+        tiles.copy(accumulator, out, sums, out, tile);
+        tiles.loop("k", first, tiles.add(first, tiles.constant(part)), 1, [&](OpFoldResult place) {
+          Tile inner = tile;
+          inner.step(k, place);
+          emitGenericStep(direct, accumulator, out, inner);
+        });
+        tiles.copy(sums, out, accumulator, out, tile);
+      });
+    });
+  };
+  int64_t main = steps / depth * depth;
+  tiles.loop("part", tiles.constant(0), tiles.constant(main), depth, [&](OpFoldResult first) { emitPart(first, depth); });
+  if (main < steps)
+    emitPart(tiles.constant(main), steps - main);
+  if (!panel.epilogue)
+    return;
+  overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
+    bool stored = hasBuffer(result);
+    Buffer kept = stored ? buffer(result) : Buffer();
+    buffers[result] = sums;
+    emitElementwise(*panel.epilogue, transfer(unit, *panel.epilogue, tile));
+    if (stored)
+      buffers[result] = kept;
+    else
+      buffers.erase(result);
+  });
+}
+
+/// One row over several panels at once: a single row has too few sums to keep the multipliers busy.
+void KernelScheduler::emitRowAcrossPanels(const PanelKernel &panel, OpFoldResult row, const Bounds &columns) {
+  constexpr int64_t together = 4;
+  const Unit &unit = *panel.unit;
+  int64_t width = panelWidth(), whole = panel.columns() / (together * width) * (together * width);
+  auto emitGroup = [&](OpFoldResult column, int64_t panels, int64_t count) {
+    SmallVector<Tile> group;
+    for (int64_t i = 0; i < panels; ++i) {
+      Tile tile(unit.sizes.size());
+      tile.set(panel.rowDim(), row, 1);
+      tile.set(panel.columnDim(), tiles.add(column, tiles.constant(i * width)), count);
+      group.push_back(tile);
+    }
+    emitTiles(unit, panel.epilogue, group);
+  };
+  Bounds rest = columns;
+  if (whole > 0) {
+    OpFoldResult main = tiles.add(columns.first, tiles.roundDown(tiles.sub(columns.last, columns.first), together * width));
+    tiles.loop("column", columns.first, main, together * width,
+               [&](OpFoldResult column) { emitGroup(column, together, width); });
+    rest.first = main;
+    if (getConstantIntValue(main) && *getConstantIntValue(main) == panel.columns())
+      return;
+  }
+  overPanels(panel, rest.first, rest.last, [&](OpFoldResult column, int64_t count) { emitGroup(column, 1, count); });
+}
+
+} // namespace hornfels
