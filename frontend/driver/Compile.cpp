@@ -180,7 +180,7 @@ void addFiles(Compilation &result, const GeneratedModel &model) {
 
 const std::vector<std::string> &stageNames() {
   static const std::vector<std::string> names = {"import", "elaborate", "simplify", "differentiate",
-                                                 "lower",  "fuse",      "memory",   "schedule"};
+                                                 "lower",  "fuse",      "memory",   "pack",     "schedule"};
   return names;
 }
 
