@@ -4,6 +4,7 @@
 // the units follow each other, each over its columns. A reduction whose result goes only to one element-wise unit of
 // the same domain is emitted together with it, so that the accumulators never leave the registers.
 #include "passes/schedule/KernelScheduler.h"
+#include "passes/schedule/Work.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -41,6 +42,7 @@ struct SchedulePass : impl::ScheduleBase<SchedulePass> {
     for (func::FuncOp kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (!kernel->hasAttr("horn.kernel"))
         continue;
+      describeWork(kernel); // while it is on tensors
       if (failed(KernelScheduler(kernel, vectorBytes, registers).run()) || failed(checkScheduled(kernel)))
         return signalPassFailure();
     }
