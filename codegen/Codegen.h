@@ -13,6 +13,8 @@ struct CodegenOptions {
   /// x86-64-v4, x86-64-v3, x86-64 or armv8: what the kernels are printed for.
   std::string cpu = "x86-64-v3";
   std::string version = "0";
+  /// The time is taken after each kernel, for `hornfels bench`: the model also exports NAME_laps (runtime/core/lap.h).
+  bool laps = false;
 };
 
 /// Width of the vector registers of a target in bytes; 0: no such target.

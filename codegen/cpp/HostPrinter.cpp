@@ -153,6 +153,24 @@ LogicalResult HostPrinter::printLaunch(LaunchOp launch) {
   return success();
 }
 
+/// The clock stops after what was just printed.
+void HostPrinter::lap(Lap what) {
+  if (!takesLaps)
+    return;
+  line(clock + ".lap(" + std::to_string(laps.size()) + ");");
+  laps.push_back(std::move(what));
+}
+
+/// Position among the inputs of the rows of ids that a kernel goes through; -1: it has none.
+int32_t HostPrinter::tokensOf(LaunchOp launch) {
+  for (Value operand : launch->getOperands())
+    if (auto argument = dyn_cast<BlockArgument>(operand); argument && isa<TokensType>(argument.getType())) {
+      auto wish = host.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "horn.name");
+      return static_cast<int32_t>(interface.data.lookup(wish ? wish.getValue() : ""));
+    }
+  return -1;
+}
+
 FailureOr<std::string> HostPrinter::print() {
   std::string function = names.take(host.getName());
   for (BlockArgument argument : host.getArguments())
@@ -163,14 +181,23 @@ FailureOr<std::string> HostPrinter::print() {
       nameBuffer(&op);
   if (!out.empty())
     out += "\n";
+  if (takesLaps) {
+    clock = names.take("clock");
+    line("lap_clock " + clock + "(kernel_ticks);");
+  }
   for (Operation &op : host.getBody().front()) {
     if (auto launch = dyn_cast<LaunchOp>(op)) {
       if (failed(printLaunch(launch)))
         return failure();
+      auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(launch, launch.getKernelAttr());
+      lap({kernels.find(launch.getKernel())->second.name, originOf(launch.getLoc()).name.str(), tokensOf(launch),
+           kernel->getAttrOfType<DictionaryAttr>("horn.work")});
     } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
       auto type = cast<MemRefType>(copy.getSource().getType());
       line("__builtin_memcpy(" + spelled[copy.getTarget()] + ", " + spelled[copy.getSource()] + ", " +
            std::to_string(type.getNumElements() * elementBytes(type.getElementType())) + ");");
+      lap({"copy of " + spelled[copy.getSource()], originOf(copy.getLoc()).name.str(), -1, {},
+           type.getNumElements() * elementBytes(type.getElementType())});
     }
   }
   if (!closing.empty()) {

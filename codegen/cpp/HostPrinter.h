@@ -14,18 +14,30 @@ struct Interface {
   llvm::StringMap<unsigned> outputs, metrics, variables;
 };
 
+/// A kernel as a step calls it, or a copy between buffers.
+struct Lap {
+  std::string name, layer;
+  int32_t tokens = -1; ///< the input whose ids it goes through
+  mlir::DictionaryAttr work; ///< horn.work; null for a copy
+  int64_t copiedBytes = 0;
+};
+
 class HostPrinter {
 public:
   HostPrinter(mlir::func::FuncOp host, const llvm::StringMap<PrintedKernel> &kernels, const Interface &interface,
-              NameScope &file)
-      : host(host), kernels(kernels), interface(interface), names(&file) {}
+              NameScope &file, bool takesLaps = false)
+      : host(host), kernels(kernels), interface(interface), names(&file), takesLaps(takesLaps) {}
   mlir::FailureOr<std::string> print();
+  /// After print: what the time is taken of, in order.
+  const std::vector<Lap> &getLaps() const { return laps; }
 
 private:
   void line(const llvm::Twine &text) { out += "  " + text.str() + "\n"; }
   mlir::LogicalResult nameArgument(mlir::BlockArgument argument);
   void nameBuffer(mlir::Operation *op);
   mlir::LogicalResult printLaunch(horn::LaunchOp launch);
+  void lap(Lap what);
+  int32_t tokensOf(horn::LaunchOp launch);
   bool isUsed(mlir::Value value) const { return !value.use_empty(); }
 
   mlir::func::FuncOp host;
@@ -35,6 +47,9 @@ private:
   std::string out, closing;
   llvm::DenseMap<mlir::Value, std::string> spelled;
   bool usesBatch = false, usesStep = false;
+  const bool takesLaps;
+  std::string clock; ///< the local variable, when laps are taken
+  std::vector<Lap> laps;
 };
 
 } // namespace hornfels

@@ -54,6 +54,9 @@ ModelPrinter::ModelPrinter(ModuleOp module, const CodegenOptions &options) : mod
         "outputs", "targets", "variables", "metrics", "training", "code", "create_handle", "inputs_shapes",
         "outputs_shapes", "targets_shapes", "panels", "variables_shapes"})
     file.take(taken);
+  if (options.laps)
+    for (StringRef taken : {"kernel_ticks", "laps", "lap_clock", "lap_kernel", "lap_list", "lap_table", "amount"})
+      file.take(taken);
   name = file.take(text("horn.model"));
   auto number = [&](StringRef attribute, llvm::StringMap<unsigned> &map, unsigned offset = 0) {
     for (auto [index, entry] : llvm::enumerate(list(attribute))) {
@@ -143,10 +146,12 @@ FailureOr<std::string> ModelPrinter::printSteps() {
     auto host = module.lookupSymbol<func::FuncOp>(step);
     if (!host)
       continue;
-    FailureOr<std::string> printed = HostPrinter(host, kernels, interface, file).print();
+    HostPrinter printer(host, kernels, interface, file, options.laps && step != "initialize");
+    FailureOr<std::string> printed = printer.print();
     if (failed(printed))
       return failure();
     steps[step] = step;
+    laps[step] = printer.getLaps();
     text += "\n" + *printed;
   }
   return text;
@@ -170,19 +175,30 @@ FailureOr<GeneratedModel> ModelPrinter::print() {
     source += "#include \"runtime/core/philox.h\"\n";
   if (StringRef(kernelText).contains("transpose"))
     source += "#include \"runtime/core/transpose.h\"\n";
+  if (options.laps)
+    source += "#include \"runtime/core/lap.h\"\n";
   source += "\n" + targetCheck();
   source += "\n#define UNROLL _Pragma(\"GCC unroll 16\")\n\nusing namespace hornfels;\n";
   source += "\n/* --- kernels: each does the rows from begin to end " + std::string(50, '-') + " */\n";
   source += kernelText;
   source += "\n/* --- steps: lists of kernels " + std::string(72, '-') + " */\n";
+  if (options.laps) {
+    size_t most = 1;
+    for (const auto &entry : laps)
+      most = std::max(most, entry.second.size());
+    source += "\nstatic uint64_t kernel_ticks[" + std::to_string(most) + "];\n";
+  }
   source += *stepText;
   source += "\n/* --- the table of the interface " + std::string(69, '-') + " */\n\n";
   source += printTable();
+  if (options.laps)
+    source += printLapTable();
   result.source = {name + ".cpp", source};
   result.main = {"main.cpp", heading() + "#include \"" + name + ".h\"\n\n"
                                  "/* The training program of runtime/program runs this model. */\n"
                                  "extern \"C\" const hornfels_model *const hornfels_program_model;\n"
-                                 "extern \"C\" const hornfels_model *const hornfels_program_model = &" + name + "_model;\n"};
+                                 "extern \"C\" const hornfels_model *const hornfels_program_model = &" + name + "_model;\n" +
+                                 (options.laps ? printBenchSupport() : "")};
   result.cmake = {"CMakeLists.txt", projectCMake(name, compilerFlagsOf(options.cpu))};
   return result;
 }

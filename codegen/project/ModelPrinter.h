@@ -20,6 +20,10 @@ private:
   std::string kernelComment(mlir::func::FuncOp kernel) const;
   mlir::FailureOr<std::string> printSteps();
 
+  // Laps.cpp: what `hornfels bench` builds has.
+  std::string printLapTable() const;
+  std::string printBenchSupport() const;
+
   // Table.cpp: the table and the header.
   bool isPacked() const;
   std::string printPanels() const;
@@ -38,6 +42,7 @@ private:
   Interface interface;
   llvm::StringMap<PrintedKernel> kernels;
   llvm::StringMap<std::string> steps; ///< which of the four there are
+  llvm::StringMap<std::vector<Lap>> laps; ///< of each step
 };
 
 } // namespace hornfels

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #endif
 
+#include "bench_laps.h"
 #include "commands.h"
 #include "json.h"
 #include "runtime/core/text.h"
@@ -37,7 +38,7 @@ enum class step_kind { train, evaluate, predict };
 /* Everything of one `bench`. */
 class bencher {
 public:
-  bencher(const hornfels_model &table, const options &chosen_options);
+  bencher(const hornfels_model &table, const options &chosen_options, const bench_support &support);
   exit_code run();
 
 private:
@@ -67,8 +68,11 @@ private:
   std::vector<const hornfels_array *> arrays;
   std::vector<buffer> result_memory;
   std::vector<hornfels_result> results;
-  double step_seconds = 0; /* about */
-  int64_t steps = 0, allocated = 0;
+  const peak_loops &(*const loops)(); /* null: the program was not built to be measured */
+  int64_t (*const count_heap_calls)();
+  std::unique_ptr<lap_recorder> laps; /* where the program has them */
+  double step_seconds = 0;            /* about */
+  int64_t steps = 0, allocated = 0, heap_calls = 0;
   samples step_times{size_t{1} << 18}, epoch_times{size_t{1} << 12};
 };
 
@@ -82,9 +86,20 @@ const char *name_of(step_kind kind) {
   return kind == step_kind::train ? "train" : kind == step_kind::evaluate ? "evaluate" : "predict";
 }
 
-bencher::bencher(const hornfels_model &table, const options &chosen_options)
+/* Ids in a batch's rows of an input, the mean of all batches. */
+double mean_ids(const std::vector<const hornfels_array *> &arrays, int32_t input) {
+  double ids = 0;
+  for (const hornfels_array *batch : arrays)
+    ids += input < 0 ? 0 : static_cast<double>(batch[input].size);
+  return ids / static_cast<double>(arrays.size());
+}
+
+bencher::bencher(const hornfels_model &table, const options &chosen_options, const bench_support &support)
     : model(table), chosen(chosen_options), kind(kind_of(table, chosen.step)),
-      threads(chosen.threads > 0 ? chosen.threads : 1), seconds(chosen.seconds > 0 ? chosen.seconds : 1.0) {
+      threads(chosen.threads > 0 ? chosen.threads : 1), seconds(chosen.seconds > 0 ? chosen.seconds : 1.0),
+      loops(support.loops), count_heap_calls(support.heap_calls) {
+  if (chosen.peaks && !loops)
+    throw failure(exit_usage, "error: --peaks is for programs that `hornfels bench` builds");
   if (chosen.data.empty())
     make_data();
   else
@@ -93,6 +108,11 @@ bencher::bencher(const hornfels_model &table, const options &chosen_options)
   handle->initialize(chosen.seed);
   make_batches();
   make_results();
+  if (!support.laps)
+    return;
+  laps = std::make_unique<lap_recorder>(*support.laps, kind == step_kind::train      ? support.laps->train
+                                                       : kind == step_kind::evaluate ? support.laps->evaluate
+                                                                                     : support.laps->predict);
 }
 
 void bencher::read_data() {
@@ -105,7 +125,7 @@ void bencher::read_data() {
 /* So many different batches that their data do not stay in the innermost cache, as they do not in training.
  */
 int64_t rotation(int64_t batch_bytes) {
-  constexpr int64_t bytes = int64_t{8} << 20;
+  constexpr int64_t bytes = int64_t{4} << 20;
   return std::clamp<int64_t>(bytes / std::max<int64_t>(batch_bytes, 1), 3, 256);
 }
 
@@ -167,17 +187,24 @@ void bencher::time_steps() {
   const double sample = std::max(shortest_sample, seconds / 1e5);
   const size_t repeats = static_cast<size_t>(std::max(1.0, std::ceil(sample / step_seconds)));
   constexpr size_t least_samples = 5;
-  const int64_t before = heap_bytes();
+  const int64_t before = heap_bytes(), calls_before = count_heap_calls ? count_heap_calls() : 0;
+  if (laps)
+    laps->begin();
   const double start = seconds_now();
   double now = start;
   for (size_t done = 0; !step_times.full() && (now - start < seconds || done < least_samples * repeats);) {
     const double began = now;
     for (size_t i = 0; i < repeats; ++i)
       step(done++);
+    if (laps)
+      laps->add(repeats);
     now = seconds_now();
     step_times.add((now - began) / static_cast<double>(repeats));
     steps = static_cast<int64_t>(done);
   }
+  if (laps)
+    laps->end();
+  heap_calls = count_heap_calls ? count_heap_calls() - calls_before : 0;
   if (before >= 0)
     allocated = std::max(allocated, heap_bytes() - before);
 }
@@ -241,6 +268,13 @@ std::string bencher::json() {
     add("epoch_ms", epoch_times.median() * to_ms);
     add("epoch_min_ms", epoch_times.least() * to_ms);
   }
+  if (count_heap_calls)
+    add("heap_calls", static_cast<double>(heap_calls) / static_cast<double>(steps)); /* of a step */
+  if (laps)
+    line += ", \"lanes\": " + std::to_string(laps->lanes()) +
+            ", \"kernels\": " + laps->json(batch, [&](int32_t input) { return mean_ids(arrays, input); });
+  if (chosen.peaks)
+    line += ", \"machine\": " + machine_json(loops(), threads);
   return line + "}\n";
 }
 
@@ -274,6 +308,8 @@ exit_code bencher::run() {
 
 } // namespace
 
-exit_code bench(const hornfels_model &model, const options &chosen) { return bencher(model, chosen).run(); }
+exit_code bench(const hornfels_model &model, const options &chosen, const bench_support &support) {
+  return bencher(model, chosen, support).run();
+}
 
 } // namespace hornfels

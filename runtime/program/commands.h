@@ -5,6 +5,7 @@
 #include "batches.h"
 #include "model_handle.h"
 #include "options.h"
+#include "program.h"
 #include "progress.h"
 
 namespace hornfels {
@@ -12,7 +13,7 @@ namespace hornfels {
 exit_code train(const hornfels_model &model, const options &chosen);
 exit_code evaluate(const hornfels_model &model, const options &chosen);
 exit_code predict(const hornfels_model &model, const options &chosen);
-exit_code bench(const hornfels_model &model, const options &chosen);
+exit_code bench(const hornfels_model &model, const options &chosen, const bench_support &support);
 
 /* Metrics of rows first, ..., first + count - 1, in the order of the file. Shows progress where `bar` is
  * given. Ends early when a signal comes. The values hold until the handle's next call. */

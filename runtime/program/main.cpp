@@ -2,5 +2,9 @@
 #include "program.h"
 
 extern "C" const hornfels_model *const hornfels_program_model;
+/* Weak: only programs that `hornfels bench` builds have it; elsewhere its address is null. */
+extern "C" const hornfels::bench_support hornfels_program_bench __attribute__((weak));
 
-int main(int argc, char **argv) { return hornfels::run_program(hornfels_program_model, argc, argv); }
+int main(int argc, char **argv) {
+  return hornfels::run_program(hornfels_program_model, argc, argv, &hornfels_program_bench);
+}

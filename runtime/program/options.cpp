@@ -78,6 +78,8 @@ const option table[] = {
      [](options &o, const given &g) { o.step = step_name(g); }},
     {"--seconds", "X", for_bench, "how long (1); as long again for epochs where there are data",
      [](options &o, const given &g) { o.seconds = real(g, 86400, "a number of seconds above 0, a day at most"); }},
+    {"--peaks", nullptr, for_bench, "measure the machine too, where the program was built for it",
+     [](options &o, const given &) { o.peaks = true; }},
     {"--json", nullptr, for_bench, "print one object of JSON", [](options &o, const given &) { o.json = true; }},
     {"--learning-rate", "X", for_train, "the optimizer's first learning rate",
      [](options &o, const given &g) { o.learning_rate = real(g, 1e38, "a number above 0"); }},

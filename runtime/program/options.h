@@ -26,7 +26,7 @@ struct options {
   bool shuffle = true, timing = false;
   std::string step;     /* of bench: train, evaluate or predict; empty: what the model can */
   double seconds = 0.0; /* of bench; 0: one */
-  bool json = false;
+  bool json = false, peaks = false;
   int verbose = -1; /* -1: a bar on a terminal, else a line an epoch */
 };
 

@@ -15,7 +15,8 @@ std::string version_text(const hornfels_model &model) {
                 model.hash, static_cast<int>(model.abi));
 }
 
-exit_code dispatch(const hornfels_model &model, const std::vector<std::string> &arguments) {
+exit_code dispatch(const hornfels_model &model, const std::vector<std::string> &arguments,
+                   const bench_support &support) {
   const options chosen = parse_options(model, arguments);
   switch (chosen.what) {
   case command::train:
@@ -25,7 +26,7 @@ exit_code dispatch(const hornfels_model &model, const std::vector<std::string> &
   case command::predict:
     return predict(model, chosen);
   case command::bench:
-    return bench(model, chosen);
+    return bench(model, chosen, support);
   case command::version:
     print(version_text(model));
     return exit_done;
@@ -43,7 +44,7 @@ void report(const hornfels_model &model, const std::string &text) {
 
 } // namespace
 
-int run_program(const hornfels_model *model, int argc, char **argv) {
+int run_program(const hornfels_model *model, int argc, char **argv, const bench_support *support) {
   prepare_standard_streams();
   set_inflater(make_inflater);
   if (!model || model->abi != HORNFELS_ABI_VERSION) {
@@ -52,7 +53,8 @@ int run_program(const hornfels_model *model, int argc, char **argv) {
     return exit_system;
   }
   try {
-    const exit_code code = dispatch(*model, std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+    const exit_code code = dispatch(*model, std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc),
+                                    support ? *support : bench_support{});
     require_output();
     return code;
   } catch (const failure &problem) {

@@ -2,13 +2,22 @@
 #ifndef HORNFELS_PROGRAM_PROGRAM_H
 #define HORNFELS_PROGRAM_PROGRAM_H
 
+#include "peaks.h"
 #include "runtime/core/abi.h"
+#include "runtime/core/lap.h"
 
 namespace hornfels {
 
+/* What a program has that was built to be measured; null: a program for use. */
+struct bench_support {
+  const lap_table *laps;
+  int64_t (*heap_calls)();
+  const peak_loops &(*loops)(); /* of the target that the program was built for */
+};
+
 /* Does what the arguments say with the model; returns the exit code (failure.h). Messages go to standard
  * error. */
-int run_program(const hornfels_model *model, int argc, char **argv);
+int run_program(const hornfels_model *model, int argc, char **argv, const bench_support *support = nullptr);
 
 } // namespace hornfels
 
