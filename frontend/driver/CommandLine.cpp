@@ -23,12 +23,12 @@ struct Option {
   bool available = true;
 };
 
-const std::string compiling = "build emit run summary check";
+const std::string compiling = "build emit run summary check bench";
 
 const std::vector<Option> &options() {
   static const std::vector<Option> table = {
       {.name = "output", .letter = 'o', .value = "PATH", .commands = "build emit import"},
-      {.name = "force", .commands = "build emit import"},
+      {.name = "force", .commands = "build emit import bench"},
       {.name = "model", .value = "NAME", .commands = compiling},
       {.name = "include", .letter = 'I', .value = "DIR", .commands = compiling + " help"},
       {.name = "target",
@@ -38,7 +38,7 @@ const std::vector<Option> &options() {
        .later = {"cuda"}},
       {.name = "cpu",
        .value = "native|x86-64-v3|x86-64-v4|armv8",
-       .commands = "build emit run",
+       .commands = "build emit run bench",
        .choices = {"native", "x86-64-v3", "x86-64-v4", "armv8"}},
       {.name = "fuse", .value = "all|none", .commands = "build emit run", .choices = {"all", "none"}},
       {.name = "real",
@@ -46,10 +46,21 @@ const std::vector<Option> &options() {
        .commands = compiling,
        .choices = {"f32", "f64"},
        .later = {"bf16"}},
-      {.name = "only", .value = "predict", .commands = compiling, .choices = {"predict"}},
+      {.name = "only", .value = "predict", .commands = "build emit run summary check", .choices = {"predict"}},
       {.name = "loss", .value = "clip", .commands = compiling, .choices = {"clip"}},
       {.name = "dump", .value = "DIR", .commands = "build emit run"},
       {.name = "emit", .value = "STAGE", .commands = "emit"},
+      {.name = "step",
+       .value = "train|evaluate|predict",
+       .commands = "bench",
+       .choices = {"train", "evaluate", "predict"}},
+      {.name = "batch", .value = "N", .commands = "bench"},
+      {.name = "threads", .value = "N", .commands = "bench"},
+      {.name = "seconds", .value = "X", .commands = "bench"},
+      {.name = "data", .value = "FILE", .commands = "bench"},
+      {.name = "validation", .value = "N", .commands = "bench"},
+      {.name = "json", .commands = "bench"},
+      {.name = "plot", .value = "FILE.svg", .commands = "bench"},
       {.name = "arch", .value = "sm_80,...", .commands = "build emit run", .available = false},
       {.name = "shape", .value = "INPUT=N", .commands = compiling, .available = false},
       {.name = "tokens", .value = "INPUT", .commands = compiling, .available = false},
@@ -66,7 +77,7 @@ const std::vector<Option> &options() {
 
 const std::vector<std::string> commands = {"build", "emit",  "run",    "summary", "check",
                                            "help",  "bench", "import", "data"};
-const std::vector<std::string> laterCommands = {"bench", "import", "data"};
+const std::vector<std::string> laterCommands = {"import", "data"};
 
 bool contains(const std::vector<std::string> &list, const std::string &item) {
   return std::find(list.begin(), list.end(), item) != list.end();
@@ -238,6 +249,7 @@ std::string usage() {
   run     MODEL ARGUMENTS...     build into a cache and run: hornfels run MODEL train --data FILE.npz
   summary MODEL                  layers, shapes and parameters
   check   MODEL                  every error at once
+  bench   MODEL                  fused against unfused, kernel by kernel, and both against the machine
   help    [NAME]                 this text; or what the library says of a layer, loss, metric, optimizer
 
   -o, --output PATH              what to write; replaced only if the tool wrote it, or with --force
@@ -250,6 +262,9 @@ std::string usage() {
   --loss=clip                    losses on clipped probabilities instead of logits
   --dump=DIR                     write every stage of the compilation
   --emit=STAGE                   with emit: print one stage and stop there
+  --step=train|evaluate|predict  with bench: what is timed; --batch N, --threads N, --seconds X,
+                                 --data FILE [--validation N]: real rows instead of synthetic ones
+  --json, --plot FILE.svg        with bench: the figures as data; bars and a roofline as a picture
   -I DIR                         where imported files may lie
   --version
 )";

@@ -10,6 +10,7 @@ int runEmit(const CommandLine &line);
 int runRun(const CommandLine &line);
 int runSummary(const CommandLine &line);
 int runCheck(const CommandLine &line);
+int runBench(const CommandLine &line);
 int runHelp(const CommandLine &line);
 
 } // namespace hornfels::driver

@@ -218,6 +218,7 @@ Compilation compileModel(const CompileRequest &request) {
   CodegenOptions codegen;
   codegen.cpu = request.cpu == "native" ? hostCpu() : request.cpu;
   codegen.version = HORNFELS_VERSION;
+  codegen.laps = request.laps;
   PipelineOptions pipeline;
   pipeline.fuse = request.fuse;
   pipeline.vectorBytes = vectorBytesOf(codegen.cpu);
@@ -236,6 +237,8 @@ Compilation compileModel(const CompileRequest &request) {
   if (mlir::failed(generated))
     throw Failure{SystemFailed, "internal error: no C++ for this model" + session.internalErrors};
   addFiles(result, *generated);
+  result.cpu = codegen.cpu;
+  result.countsHeapCalls = request.laps;
   return result;
 }
 

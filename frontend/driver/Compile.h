@@ -20,6 +20,7 @@ struct CompileRequest {
   bool lossClip = false;
   bool onlyPredict = false;
   bool fuse = true;
+  bool laps = false;          // a program for `bench`, which takes the time of each kernel
   std::string cpu = "native"; // native, x86-64-v3, x86-64-v4, armv8
   bool keepStages = false;    // --dump, --emit
   std::string lastStage;      // --emit: stop after it
@@ -40,6 +41,8 @@ struct Compilation {
   std::vector<GeneratedFile> files;        // the project: sources, header, CMakeLists.txt, runtime
   std::vector<std::string> programSources; // those of the files that a program is compiled from
   std::vector<Stage> stages;               // with keepStages
+  std::string cpu;                         // the target: what "native" is here
+  bool countsHeapCalls = false;            // the program is to be linked so
 };
 
 /// The names that --emit takes, in order.

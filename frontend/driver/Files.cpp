@@ -23,6 +23,7 @@ namespace hornfels::driver {
 using frontend::printable;
 
 static constexpr std::string_view programMark = "\nmade by hornfels: it may replace this program\n";
+static constexpr std::string_view pictureMark = "<!-- made by hornfels: it may replace this file -->\n";
 static constexpr const char *manifestName = ".hornfels";
 static constexpr std::string_view manifestHead = "made by hornfels: it may replace these files\n";
 
@@ -187,7 +188,19 @@ static void checkParent(const std::string &output) {
   throw Failure{WrongCommandLine, printable(output) + " exists and " + why + "; --force replaces it"};
 }
 
-void checkProgramOutput(const std::string &output, const std::string &input, bool force) {
+static bool beginsWithMark(const std::string &path) {
+  std::string head(pictureMark.size(), '\0');
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return false;
+  bool marked = read(fd, head.data(), head.size()) == static_cast<ssize_t>(head.size()) && head == pictureMark;
+  close(fd);
+  return marked;
+}
+
+/// A file that is to be written: it may be replaced when `isOurs` knows it.
+static void checkFileOutput(const std::string &output, const std::string &input, bool force,
+                            bool (*isOurs)(const std::string &)) {
   checkParent(output);
   struct stat status;
   if (lstat(output.c_str(), &status) != 0) {
@@ -199,8 +212,16 @@ void checkProgramOutput(const std::string &output, const std::string &input, boo
     throw Failure{SystemFailed, printable(output) + ": the output is the input itself; give another with -o"};
   if (S_ISDIR(status.st_mode))
     failed(output, EISDIR);
-  if (!force && !(S_ISREG(status.st_mode) && endsWithMark(output)))
+  if (!force && !(S_ISREG(status.st_mode) && isOurs(output)))
     refuse(output, "was not made by hornfels");
+}
+
+void checkProgramOutput(const std::string &output, const std::string &input, bool force) {
+  checkFileOutput(output, input, force, endsWithMark);
+}
+
+void checkPictureOutput(const std::string &output, const std::string &input, bool force) {
+  checkFileOutput(output, input, force, beginsWithMark);
 }
 
 void checkProjectOutput(const std::string &output, const std::string &input, bool force) {
@@ -243,6 +264,16 @@ static void syncFile(const std::string &path) {
     failed(path, error);
 }
 
+/// Moves a file of ours to `output` in one step, with these permissions as far as the user's mask has them.
+static void putInPlace(const std::string &staged, const std::string &output, mode_t mode) {
+  syncFile(staged);
+  auto lock = gate();
+  mode_t mask = umask(0);
+  umask(mask);
+  if (chmod(staged.c_str(), mode & ~mask) != 0 || rename(staged.c_str(), output.c_str()) != 0)
+    failed(output, errno);
+}
+
 void installProgram(const std::string &program, const std::string &output) {
   TemporaryFolder stage = TemporaryFolder::makeIn(parentOf(output));
   std::string staged = stage.path() + "/program";
@@ -253,12 +284,13 @@ void installProgram(const std::string &program, const std::string &output) {
     if (error)
       failed(output, error.value());
   }
-  syncFile(staged);
-  auto lock = gate();
-  mode_t mask = umask(0);
-  umask(mask);
-  if (chmod(staged.c_str(), 0777 & ~mask) != 0 || rename(staged.c_str(), output.c_str()) != 0)
-    failed(output, errno);
+  putInPlace(staged, output, 0777);
+}
+
+void installPicture(const std::string &svg, const std::string &output) {
+  TemporaryFolder stage = TemporaryFolder::makeIn(parentOf(output));
+  writeFiles(stage.path(), {{"picture", std::string(pictureMark) + svg}});
+  putInPlace(stage.path() + "/picture", output, 0666);
 }
 
 /// Holds the folder that projects are put into, so that two tools do not mix their files.

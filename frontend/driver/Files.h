@@ -58,6 +58,10 @@ void checkProjectOutput(const std::string &output, const std::string &input, boo
 /// Moves `program` to `output` in one step, as an executable file. Throws Failure{SystemFailed}.
 void installProgram(const std::string &program, const std::string &output);
 
+/// The same two for a picture: it carries a comment as its mark.
+void checkPictureOutput(const std::string &output, const std::string &input, bool force);
+void installPicture(const std::string &svg, const std::string &output);
+
 /// Puts a project's folder in the place of `output` in one step. What an earlier project wrote there is gone
 /// afterwards; files that others put there stay. Two tools at once: each waits for the other, then one is
 /// second.

@@ -1,10 +1,11 @@
 #include "frontend/driver/Summary.h"
 
+#include "frontend/driver/Table.h"
+
 #include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
 #include <map>
-#include <sstream>
 
 namespace hornfels::driver {
 
@@ -13,45 +14,6 @@ namespace {
 /// Characters of a cell, without the space on each side, as rich lays the columns out on 80 columns.
 const std::vector<size_t> chainWidths = {31, 22, 13};
 const std::vector<size_t> graphWidths = {19, 17, 10, 17};
-
-/// Characters, not bytes.
-size_t lengthOf(const std::string &text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-/// The first `count` characters.
-std::string prefix(const std::string &text, size_t count) {
-  size_t end = 0;
-  for (size_t seen = 0; end < text.size(); ++end)
-    if ((static_cast<unsigned char>(text[end]) & 0xC0) != 0x80 && seen++ == count)
-      break;
-  return text.substr(0, end);
-}
-
-std::string repeat(const std::string &text, size_t count) {
-  std::string result;
-  for (size_t i = 0; i < count; ++i)
-    result += text;
-  return result;
-}
-
-/// Lines of at most `width` characters, broken at spaces; a longer word ends in an ellipsis.
-std::vector<std::string> wrap(const std::string &text, size_t width) {
-  std::vector<std::string> lines;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    if (lengthOf(word) > width)
-      word = prefix(word, width - 1) + "…";
-    if (!lines.empty() && lengthOf(lines.back()) + 1 + lengthOf(word) <= width)
-      lines.back() += " " + word;
-    else
-      lines.push_back(word);
-  }
-  if (lines.empty())
-    lines.emplace_back();
-  return lines;
-}
 
 std::string withCommas(int64_t number) {
   std::string digits = std::to_string(number);
@@ -68,42 +30,6 @@ std::string readableBytes(int64_t bytes) {
     size /= 1024;
   return fmt::format("{:.2f} {}", size, units[unit]);
 }
-
-class Table {
-public:
-  explicit Table(const std::vector<size_t> &widths) : widths(widths) {}
-
-  void rule(const char *left, const char *line, const char *between, const char *right) {
-    text += left;
-    for (size_t i = 0; i < widths.size(); ++i)
-      text += (i ? between : "") + repeat(line, widths[i] + 2);
-    text += std::string(right) + "\n";
-  }
-
-  /// One row; the third column holds numbers and is set to the right.
-  void row(const std::vector<std::string> &cells, const char *bar) {
-    std::vector<std::vector<std::string>> lines;
-    size_t height = 0;
-    for (size_t i = 0; i < cells.size(); ++i) {
-      lines.push_back(wrap(cells[i], widths[i]));
-      height = std::max(height, lines.back().size());
-    }
-    for (size_t line = 0; line < height; ++line) {
-      text += bar;
-      for (size_t i = 0; i < cells.size(); ++i) {
-        std::string cell = line < lines[i].size() ? lines[i][line] : "";
-        std::string space(widths[i] - lengthOf(cell), ' ');
-        text += " " + (i == 2 ? space + cell : cell + space) + " " + bar;
-      }
-      text += "\n";
-    }
-  }
-
-  std::string text;
-
-private:
-  const std::vector<size_t> &widths;
-};
 
 /// A model that Keras would write as Sequential: one input, and each layer called once, on the one before.
 bool isChain(const ModelSummary &model) {
@@ -159,13 +85,11 @@ std::string className(const std::string &kind) {
 
 std::string renderSummary(const ModelSummary &model) {
   bool chain = isChain(model);
-  Table table(chain ? chainWidths : graphWidths);
+  Table table(chain ? chainWidths : graphWidths, {2});
   std::vector<std::string> head = {"Layer (type)", "Output Shape", "Param #"};
   if (!chain)
     head.push_back("Connected to");
-  table.rule("┏", "━", "┳", "┓");
-  table.row(head, "┃");
-  table.rule("┡", "━", "╇", "┩");
+  table.head(head);
 
   std::vector<SummaryRow> rows = chain ? std::vector<SummaryRow>{} : model.inputs;
   rows.insert(rows.end(), model.layers.begin(), model.layers.end());
@@ -175,14 +99,14 @@ std::string renderSummary(const ModelSummary &model) {
     calls[row.name] = row.inputs.size();
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i)
-      table.rule("├", "─", "┼", "┤");
+      table.between();
     std::vector<std::string> cells = {fmt::format("{} ({})", rows[i].name, className(rows[i].kind)),
                                       rows[i].shape, withCommas(rows[i].parameters)};
     if (!chain)
       cells.push_back(connections(rows[i], reads, calls));
-    table.row(cells, "│");
+    table.row(cells);
   }
-  table.rule("└", "─", "┴", "┘");
+  table.end();
 
   auto line = [](const char *title, int64_t count, int64_t bytes) {
     return fmt::format(" {} params: {} ({})\n", title, withCommas(count), readableBytes(bytes));

@@ -24,6 +24,8 @@ static int dispatch(const CommandLine &line) {
     return runEmit(line);
   if (line.command == "build")
     return runBuild(line);
+  if (line.command == "bench")
+    return runBench(line);
   return runRun(line);
 }
 

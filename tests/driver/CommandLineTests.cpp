@@ -75,7 +75,6 @@ TEST_F(CommandLine, options_of_another_command) {
 }
 
 TEST_F(CommandLine, what_a_later_version_has_is_named) {
-  refuses({"bench", "m.horn"}, "`bench` is not in this version");
   refuses({"import", "m.json"}, "`import` is not in this version");
   refuses({"data", "imdb"}, "`data` is not in this version");
   refuses({"build", "m.horn", "--target=cuda"}, "cuda is not in this version");

@@ -70,9 +70,9 @@ static std::string readWhole(const std::string &path) {
   return text.str();
 }
 
-Outcome ToolTest::finish(pid_t child) {
+Outcome ToolTest::finish(pid_t child, int seconds) {
   Outcome outcome;
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   int status = 0;
   while (waitpid(child, &status, WNOHANG) == 0) {
     if (std::chrono::steady_clock::now() > deadline) {
@@ -90,7 +90,7 @@ Outcome ToolTest::finish(pid_t child) {
 }
 
 Outcome ToolTest::run(const std::vector<std::string> &arguments, const Setting &setting) {
-  return finish(start(arguments, setting));
+  return finish(start(arguments, setting), setting.seconds);
 }
 
 void ToolTest::write(const std::string &name, const std::string &text, bool executable) {

@@ -20,6 +20,7 @@ struct Setting {
   std::map<std::string, std::string> environment; // set; an empty value means unset
   std::function<void()> inChild;                  // just before exec: closes descriptors, sets limits
   std::string closing;                            // a name for the test's messages
+  int seconds = 20;                               // that `run` waits at most
 };
 
 /// A test with an empty folder of its own (`folder`), in which the tool runs, and whose TMPDIR (`temporary`)
@@ -31,9 +32,9 @@ protected:
 
   Outcome run(const std::vector<std::string> &arguments, const Setting &setting = {});
 
-  /// Starts it and returns at once; `finish` waits at most 20 s.
+  /// Starts it and returns at once; `finish` waits for it.
   pid_t start(const std::vector<std::string> &arguments, const Setting &setting = {});
-  Outcome finish(pid_t child);
+  Outcome finish(pid_t child, int seconds = 20);
 
   std::string path(const std::string &name) const { return folder + "/" + name; }
   void write(const std::string &name, const std::string &text, bool executable = false);

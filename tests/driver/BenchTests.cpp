@@ -1,0 +1,152 @@
+// `bench`: the four programs built and run, what is printed, and what is refused.
+#include "Tool.h"
+#include "WellFormed.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+using namespace driver_tests;
+using Json = nlohmann::json;
+
+class Bench : public ToolTest {
+protected:
+  void SetUp() override {
+    ToolTest::SetUp();
+    patient.seconds = 100; // four compilations and twenty runs, on a machine that may have other work
+    patient.environment["XDG_CACHE_HOME"] = path("cache");
+    std::filesystem::create_directory(path("cache"));
+  }
+
+  /// The kernels that a step of the emitted sources calls, in order.
+  std::vector<std::string> callsOf(const std::string &fuse, const std::string &step) {
+    EXPECT_EQ(run({"emit", model, "-o", "sources" + fuse, "--fuse=" + fuse, "--cpu=native"}).exitCode, 0);
+    std::string source = read("sources" + fuse + "/imdb.cpp");
+    size_t begin = source.find("static void " + step + "(const step &s) {");
+    std::string body = source.substr(begin, source.find("\n}\n", begin) - begin);
+    std::vector<std::string> calls;
+    static const std::regex call("\n +([a-z0-9_]+)\\(");
+    for (auto it = std::sregex_iterator(body.begin(), body.end(), call); it != std::sregex_iterator(); ++it)
+      if ((*it)[1] != "parallel")
+        calls.push_back((*it)[1]);
+    return calls;
+  }
+
+  Setting patient;
+  const std::string model = HORNFELS_MODELS "/imdb.horn";
+};
+
+static std::vector<std::string> namesOf(const Json &side) {
+  std::vector<std::string> names;
+  for (const Json &kernel : side["kernels"])
+    names.push_back(kernel["name"]);
+  return names;
+}
+
+static void expectSide(const Json &side) {
+  EXPECT_EQ(side["heap_allocations"], 0);
+  EXPECT_GT(side["step_us"]["min"], 0);
+  EXPECT_LE(side["step_us"]["min"], side["step_us"]["median"]);
+  double shares = 0;
+  for (const Json &kernel : side["kernels"]) {
+    EXPECT_GE(kernel["us"], 0);
+    EXPECT_GT(kernel["bytes_touched"], 0) << kernel;
+    EXPECT_TRUE(kernel["limit"] == "FMA" || kernel["limit"] == "L1" || kernel["limit"] == "L2" ||
+                kernel["limit"] == "L3" || kernel["limit"] == "memory")
+        << kernel;
+    shares += kernel["share"].get<double>();
+  }
+  EXPECT_NEAR(shares, 1, 1e-4);
+}
+
+TEST_F(Bench, measures_kernels_steps_and_machine) {
+  std::vector<std::string> arguments = {"bench",      model,    "--seconds", "0.1",
+                                        "--batch=16", "--json", "--plot",    "p.svg"};
+  Outcome outcome = run(arguments, patient);
+  ASSERT_EQ(outcome.exitCode, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  Json json = Json::parse(outcome.out);
+  EXPECT_EQ(json["model"], "imdb");
+  EXPECT_EQ(json["step"], "train");
+  EXPECT_EQ(json["batch"], 16);
+  EXPECT_GT(json["ratio"], 0);
+  for (const char *peak : {"f32_gflops", "f64_gflops", "l1_gb_s", "l2_gb_s", "l3_gb_s", "memory_gb_s"})
+    EXPECT_GT(json["machine"]["one_thread"][peak], 0) << peak;
+  expectSide(json["fused"]);
+  expectSide(json["unfused"]);
+  EXPECT_EQ(namesOf(json["fused"]), callsOf("all", "train_step"));
+  EXPECT_EQ(namesOf(json["unfused"]), callsOf("none", "train_step"));
+  EXPECT_EQ(xmlError(read("p.svg")), "");
+  EXPECT_EQ(entries(temporary).size(), 0u) << "nothing is left behind";
+
+  // Again, from the cache, as a table; our own picture is replaced.
+  arguments = {"bench",          model,         "--seconds=0.1", "--batch=16",
+               "--step=predict", "--threads=2", "--plot=p.svg"};
+  outcome = run(arguments, patient);
+  ASSERT_EQ(outcome.exitCode, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.rfind("Model: \"imdb\"\n predict step, batch of 16, 2 threads, ", 0), 0u)
+      << outcome.out;
+  for (const char *part :
+       {"Fused kernels", "│ dense_forward ", "Unfused kernels", "Whole step", " 2 threads "})
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
+  EXPECT_EQ(entries(path("cache/hornfels")).size(), 4u);
+}
+
+TEST_F(Bench, what_is_wrong_with_the_command_line_is_named) {
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"--batch=0"}, "option `--batch` takes a whole number above 0, found `0`"},
+      {{"--threads", "65"}, "option `--threads` takes a whole number from 1 to 64, found `65`"},
+      {{"--seconds=-1"}, "option `--seconds` takes a number of seconds, 0.001 to 86400, found `-1`"},
+      {{"--seconds=nan"}, "option `--seconds` takes a number of seconds, 0.001 to 86400, found `nan`"},
+      {{"--step=fit"}, "option `--step` takes train|evaluate|predict, found `fit`"},
+      {{"--fuse=none"}, "`bench` takes no option `--fuse`"},
+      {{"--validation=3"}, "`--validation` holds out rows of `--data FILE`"},
+      {{"--json=1"}, "option `--json` takes no value"},
+  };
+  for (const auto &[options, message] : cases) {
+    std::vector<std::string> arguments = {"bench", model};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    Outcome outcome = run(arguments, patient);
+    EXPECT_EQ(outcome.exitCode, 2) << message;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.err.find(message), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(run({"build", model, "--json"}).exitCode, 2);
+}
+
+TEST_F(Bench, a_stranger_s_file_is_not_replaced) {
+  write("mine.svg", "<svg/>");
+  Outcome outcome = run({"bench", model, "--plot", "mine.svg"}, patient);
+  EXPECT_EQ(outcome.exitCode, 2) << outcome.err;
+  EXPECT_EQ(read("mine.svg"), "<svg/>");
+  EXPECT_EQ(run({"bench", model, "--plot", "no/where.svg"}, patient).exitCode, 3);
+}
+
+TEST_F(Bench, an_error_in_the_model_is_shown_once) {
+  write("bad.horn", "model bad(x: f32[3]) -> y {\n    y = x |> dense(nothing)\n}\n");
+  Outcome outcome = run({"bench", "bad.horn"}, patient);
+  EXPECT_EQ(outcome.exitCode, 1);
+  size_t first = outcome.err.find("bad.horn:2:");
+  EXPECT_NE(first, std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("error:", outcome.err.find("error:", first) + 1), std::string::npos)
+      << outcome.err;
+}
+
+/// The programs are stand-ins that take no time: what they say and how they end goes to the user.
+TEST_F(Bench, a_program_that_fails_ends_the_bench) {
+  writeModel();
+  patient.environment["CXX"] = fakeCompiler(making("tiny: error: no such row"));
+  Outcome outcome = run({"bench", "tiny.horn"}, patient);
+  EXPECT_EQ(outcome.exitCode, 7);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find("tiny: error: no such row bench --json --seconds="), std::string::npos)
+      << outcome.err;
+
+  patient.environment["CXX"] =
+      fakeCompiler("printf '#!/bin/sh\\necho nothing to say\\nexit 0\\n' > \"$output\"; chmod +x \"$output\" # quiet");
+  patient.environment["XDG_CACHE_HOME"] = temporary;
+  outcome = run({"bench", "tiny.horn"}, patient);
+  EXPECT_EQ(outcome.exitCode, 3);
+  EXPECT_NE(outcome.err.find("a program printed no figures"), std::string::npos) << outcome.err;
+}
