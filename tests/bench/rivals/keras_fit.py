@@ -1,0 +1,58 @@
+"""Keras's fit on TensorFlow: jit_compile="auto", all steps of an epoch in one call of the compiled function."""
+from __future__ import annotations
+
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from contestant import Contestant
+
+LOSSES = {"binary": "binary_crossentropy", "classes": "sparse_categorical_crossentropy",
+          "squares": "mean_squared_error"}
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds of each epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.samples = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.samples.append(time.perf_counter() - self.begin)
+
+
+class Fit(Contestant):
+
+    @staticmethod
+    def version() -> str:
+        return f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
+
+    def prepare(self, weights):
+        w = self.workload
+        tf.config.threading.set_intra_op_parallelism_threads(w.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        layers = [keras.layers.Dense(units, "relu") for units in w.widths[1:-1]]
+        self.model = keras.Sequential([keras.Input((w.widths[0],)), *layers, keras.layers.Dense(w.widths[-1], w.last)])
+        self.model.set_weights([a for layer in weights for a in layer])
+        self.model.compile(keras.optimizers.RMSprop(), LOSSES[w.loss], jit_compile="auto",
+                           steps_per_execution=len(self.sizes))
+        self.x, self.y = self.data.dense(w.widths[0]), self.data.y
+
+    def fit(self, epochs: int, shuffle: bool, **options):
+        return self.model.fit(self.x, self.y, self.workload.batch, epochs, shuffle=shuffle, verbose=0, **options)
+
+    def epoch_losses(self, epochs):
+        return [float(loss) for loss in self.fit(epochs, shuffle=False).history["loss"]]
+
+    def training_samples(self, seconds):
+        # The first epoch of a fit starts the pipeline: it is no sample.
+        clock, samples = Clock(), []
+        while sum(samples) < seconds or not samples:
+            self.fit(4, shuffle=True, callbacks=[clock])
+            samples += clock.samples[1:]
+        return samples
