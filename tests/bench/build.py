@@ -59,14 +59,14 @@ def native(name: str, folder: pathlib.Path, extra: list) -> pathlib.Path:
     """native/NAME.cpp as a library; `extra` are further arguments of the compiler."""
     folder.mkdir(parents=True, exist_ok=True)
     library = folder / f"lib{name}.so"
-    run([os.environ.get("CXX", "g++"), *FLAGS, HERE / "native" / f"{name.split('-')[0]}.cpp", "-o", library, *extra])
+    run([os.environ.get("CXX", "g++"), *FLAGS, HERE / "native" / f"{name.removesuffix('-debian')}.cpp", "-o", library, *extra])
     return library
 
 
 def libraries(cache: pathlib.Path) -> dict[str, pathlib.Path]:
     """The libraries that do not depend on a model; one whose headers are not there is left out."""
     folder = cache / "native"
-    found = {"peak": native("peak", folder, [])}
+    found = {name: native(name, folder, []) for name in ("peak", "any_processor")}
     if pathlib.Path("/usr/include/dnnl.hpp").exists():
         found["onednn-debian"] = native("onednn-debian", folder, ["-ldnnl"])
     newer = cache / "onednn"

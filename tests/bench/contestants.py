@@ -10,9 +10,15 @@ from workloads import Workload
 # system at each step: at its best, PyTorch is told otherwise.
 BEST = {"OPENBLAS_CORETYPE": "SkylakeX", "ATEN_CPU_CAPABILITY": "avx512", "MALLOC_MMAP_THRESHOLD_": "1000000000",
         "MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_TOP_PAD_": "1000000000"}
-KEEP = {name: value for name, value in BEST.items() if name.startswith("MALLOC")}
+# PyPI's PyTorch brings MKL, which takes slow kernels on processors of other makers (native/any_processor.cpp tells it
+# not to), and a compiler of its own, which links Debian's libtorch by mistake if that is installed: its C++ compiler
+# is a script that names the right folder first.
+BEST2 = {name: value for name, value in BEST.items() if name.startswith("MALLOC")} | {
+    "LD_PRELOAD": "{cache}/native/libany_processor.so", "CXX": "{cache}/torch/bin/g++",
+    "TORCHINDUCTOR_CACHE_DIR": "{cache}/inductor", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "",
          "JAX_PLATFORMS": "cpu"}
+FLUSH = {"flush": True}  # denormals count as zero
 
 
 def any_workload(workload: Workload) -> bool:
@@ -29,6 +35,14 @@ def predicting(workload: Workload) -> bool:
 
 def on_words(workload: Workload) -> bool:
     return workload.tokens
+
+
+def training_on_words(workload: Workload) -> bool:
+    return training(workload) and on_words(workload)
+
+
+def predicting_on_words(workload: Workload) -> bool:
+    return predicting(workload) and on_words(workload)
 
 
 def product(workload: Workload) -> bool:
@@ -55,20 +69,27 @@ PEAK = Entry("peak", "machine", "debian", "peak", "Peak", native="peak")
 
 RIVALS = (
     Entry("torch1-installed", "PyTorch 1.13, as installed", "debian", "pytorch", "Eager"),
-    Entry("torch1", "PyTorch 1.13, best settings", "debian", "pytorch", "Eager", any_workload, BEST, {"flush": True}),
+    Entry("torch1", "PyTorch 1.13, best settings", "debian", "pytorch", "Eager", any_workload, BEST, FLUSH),
     Entry("torch1-foreach", "PyTorch 1.13, best, foreach", "debian", "pytorch", "Eager", training, BEST,
           {"flush": True, "foreach": True}),
-    Entry("torch1-bag", "PyTorch 1.13, best, EmbeddingBag", "debian", "pytorch", "Bag", on_words, BEST,
-          {"flush": True}),
-    Entry("torch1-frozen", "PyTorch 1.13, best, frozen jit", "debian", "pytorch", "Frozen", predicting, BEST,
-          {"flush": True}),
-    Entry("torch2", "PyTorch 2, eager", "torch", "pytorch", "Eager", any_workload, KEEP, {"flush": True}),
-    Entry("torch2-bag", "PyTorch 2, EmbeddingBag", "torch", "pytorch", "Bag", on_words, KEEP, {"flush": True}),
-    Entry("torch2-frozen", "PyTorch 2, frozen jit", "torch", "pytorch", "Frozen", predicting, KEEP, {"flush": True}),
-    Entry("torch2-compile", "PyTorch 2, compile", "torch", "pytorch", "Compiled", any_workload, KEEP,
-          {"flush": True}),
+    Entry("torch1-bag", "PyTorch 1.13, best, EmbeddingBag", "debian", "pytorch", "Bag", on_words, BEST, FLUSH),
+    Entry("torch1-scatter", "PyTorch 1.13, best, EmbeddingBag, own gradient", "debian", "pytorch", "Bag",
+          training_on_words, BEST, {"flush": True, "scatter": True}),
+    Entry("torch1-frozen", "PyTorch 1.13, best, frozen jit", "debian", "pytorch", "Frozen", predicting, BEST, FLUSH),
+    Entry("torch1-frozen-bag", "PyTorch 1.13, best, frozen jit, EmbeddingBag", "debian", "pytorch", "FrozenBag",
+          predicting_on_words, BEST, FLUSH),
+    Entry("torch2-installed", "PyTorch 2, as installed", "torch", "pytorch", "Eager"),
+    Entry("torch2", "PyTorch 2, best settings", "torch", "pytorch", "Eager", any_workload, BEST2, FLUSH),
+    Entry("torch2-bag", "PyTorch 2, best, EmbeddingBag", "torch", "pytorch", "Bag", on_words, BEST2, FLUSH),
+    Entry("torch2-frozen", "PyTorch 2, best, frozen jit", "torch", "pytorch", "Frozen", predicting, BEST2, FLUSH),
+    Entry("torch2-frozen-bag", "PyTorch 2, best, frozen jit, EmbeddingBag", "torch", "pytorch", "FrozenBag",
+          predicting_on_words, BEST2, FLUSH),
+    Entry("torch2-compile", "PyTorch 2, best, compile", "torch", "pytorch", "Compiled", any_workload, BEST2, FLUSH),
+    Entry("torch2-compile-words", "PyTorch 2, best, compile, on word ids", "torch", "pytorch", "CompiledWords",
+          training_on_words, BEST2, FLUSH),
     Entry("jax", "JAX, jit", "frameworks", "jax_jit", "Jit", any_workload, QUIET),
-    Entry("jax-scan", "JAX, scan over the epoch", "frameworks", "jax_jit", "Scan", training, QUIET),
+    Entry("jax-scan", "JAX, jit, scan over the epoch", "frameworks", "jax_jit", "Scan", training, QUIET),
+    Entry("jax-words", "JAX, jit, on word ids", "frameworks", "jax_jit", "Words", training_on_words, QUIET),
     Entry("keras", "Keras fit, TensorFlow", "frameworks", "keras_fit", "Fit", training, QUIET),
     Entry("onnxruntime", "ONNX Runtime", "frameworks", "onnx_runtime", "Session", predicting, QUIET),
     Entry("onednn-debian", "oneDNN, Debian's", "debian", "onednn", "Matmul", product, {}, {}, "onednn-debian"),

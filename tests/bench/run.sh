@@ -34,6 +34,10 @@ cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/hornfels-bench
             cp "$here/requirements/$list.txt" "$cache/$list/requirements.txt"
         fi
     done
+    # Debian's libtorch must not be what PyTorch's own compiler links (contestants.py).
+    libraries=$(echo "$cache"/torch/lib/python3*/site-packages/torch/lib)
+    printf '#!/bin/sh\nexec g++ "-L%s" "$@"\n' "$libraries" > "$cache/torch/bin/g++"
+    chmod +x "$cache/torch/bin/g++"
 ) >&2
 
 cd "$start"

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import select
 import subprocess
 import tempfile
@@ -21,11 +22,14 @@ class Worker:
 
     patience = 900  # seconds for an answer: compilers among the rivals may take long
 
-    def __init__(self, entry: Entry, workload: Workload, python: str, environment: dict[str, str], cores: list[int]):
+    def __init__(self, entry: Entry, workload: Workload, cache: pathlib.Path, environment: dict[str, str],
+                 cores: list[int], nice: int):
         self.entry = entry
         self.errors = tempfile.TemporaryFile("w+")
-        settings = {**os.environ, **thread_settings(workload.threads), **environment, **entry.environment}
-        command = ["taskset", "-c", ",".join(map(str, cores[:workload.threads])), python,
+        settings = {**os.environ, **thread_settings(workload.threads), **environment,
+                    **{name: value.format(cache=cache) for name, value in entry.environment.items()}}
+        python = "/usr/bin/python3" if entry.python == "debian" else str(cache / entry.python / "bin" / "python3")
+        command = ["nice", "-n", str(nice), "taskset", "-c", ",".join(map(str, cores[:workload.threads])), python,
                    str(HERE / "contestant.py"), entry.module, entry.kind, json.dumps(entry.options), workload.key]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
                                         text=True, env=settings, cwd=HERE)
@@ -46,6 +50,9 @@ class Worker:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        for file in (self.process.stdin, self.process.stdout, self.errors):
+            with suppress(OSError):  # what was not read any more
+                file.close()
 
     def _answer(self) -> dict:
         if not select.select([self.process.stdout], [], [], self.patience)[0]:
@@ -57,10 +64,3 @@ class Worker:
         self.errors.seek(0)
         lines = self.errors.read().strip().splitlines()
         raise Gone(lines[-1] if lines else f"ended with status {self.process.returncode}")
-
-
-def interpreter(name: str, cache) -> str:
-    """`debian`, or one of the virtual environments in the cache."""
-    return "/usr/bin/python3" if name == "debian" else str(cache / name / "bin" / "python3")
-
-

@@ -123,6 +123,14 @@ class Data:
         return matrix
 
 
+def words_of(ids: np.ndarray, offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of the rows in `index`, one row after another, and how many each row has. No loop over rows: element t
+    of the result is word t - (where its row begins here) of its row."""
+    lengths = offsets[index + 1] - offsets[index]
+    ends = np.cumsum(lengths)
+    return ids[np.arange(ends[-1]) + np.repeat(offsets[index] - (ends - lengths), lengths)], lengths
+
+
 def data_file(name: str) -> pathlib.Path:
     """NAME.npz in the folder HORNFELS_DATA or in the cache; ends the program if it is in neither."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "hornfels"

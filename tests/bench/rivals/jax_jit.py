@@ -7,6 +7,7 @@ import numpy as np
 from jax import lax
 
 from contestant import Contestant
+from workloads import words_of
 
 RATE, RHO, EPSILON = 0.001, 0.9, 1e-7
 
@@ -102,3 +103,40 @@ class Scan(Jit):
         jax.block_until_ready(self.weights)
         if losses is not None:
             losses += np.asarray(each).tolist()
+
+
+class Words(Jit):
+    """The jitted step on word ids: rows of the kernel gathered and added by sample, the gradient scattered. Ids are
+    padded to a multiple of `BUCKET`, so that few shapes are compiled; padding adds nothing to any row."""
+
+    BUCKET = 4096
+
+    def prepare(self, weights):
+        self.weights = [tuple(jnp.array(a) for a in layer) for layer in weights]
+        self.averages = jax.tree.map(jnp.zeros_like, self.weights)
+        self.y = jnp.array(self.data.y)
+        self.ids = self.data.ids.astype(np.int32)
+        self.jitted = jax.jit(self.step_on_words, donate_argnums=(0, 1))
+
+    def step_on_words(self, weights, averages, ids, rows, index, y):
+        return self.update(weights, averages, (ids, rows, len(index)), y[index])
+
+    def logits(self, weights, x):
+        ids, rows, count = x
+        kernel, bias = weights[0]
+        sums = jax.ops.segment_sum(kernel[ids], rows, count)  # a row number of `count` is dropped
+        return super().logits(weights[1:], jax.nn.relu(sums + bias))
+
+    def epoch(self, order, losses=None):
+        order, batch = order.astype(np.int32), self.workload.batch
+        for first in range(0, len(order), batch):
+            index = order[first:first + batch]
+            ids, lengths = words_of(self.ids, self.data.offsets, index)
+            space = -len(ids) % self.BUCKET
+            ids = np.pad(ids, (0, space))
+            rows = np.pad(np.repeat(np.arange(len(index), dtype=np.int32), lengths), (0, space),
+                          constant_values=len(index))
+            self.weights, self.averages, loss = self.jitted(self.weights, self.averages, ids, rows, index, self.y)
+            if losses is not None:
+                losses.append(float(loss))
+        jax.block_until_ready(self.weights)
