@@ -192,7 +192,7 @@ std::vector<Dot> dotsOf(const BenchReport &report) {
 }
 
 Axes axesFor(const std::vector<Dot> &dots, double peak, const Box &area) {
-  Axes axes{area, -1, 1, 0, std::log10(peak) + 0.15};
+  Axes axes{area, -1, 1, 0, std::log10(peak) + 0.25};
   double leastY = peak / 100;
   for (const Dot &dot : dots) {
     double intensity = std::log10(dot.kernel->flops / dot.kernel->bytes());
@@ -226,33 +226,46 @@ void grid(Svg &svg, const Axes &axes) {
                  fill(textColor));
 }
 
-/// gflops = bandwidth * intensity, up to the peak: its name along the upper end, where no kernel can be.
-void ceiling(Svg &svg, const Axes &axes, const std::string &name, double gigabytes, double peak) {
+/// gflops = bandwidth * intensity, up to the peak: its name along the line, `back` pixels before its upper
+/// end, where no kernel can be. Returns about where the name stands.
+Box ceiling(Svg &svg, const Axes &axes, const std::string &name, double gigabytes, double peak, double back) {
   double fromX = std::pow(10, std::max(axes.minX, axes.minY - std::log10(gigabytes)));
   double x1 = axes.x(fromX), y1 = axes.y(fromX * gigabytes);
   double x2 = axes.x(peak / gigabytes), y2 = axes.y(peak);
   double length = std::hypot(x2 - x1, y2 - y1);
   if (x2 <= x1)
-    return;
+    return {};
   svg.line(x1, y1, x2, y2, stroke("#888888", 1.3, "stroke-dasharray=\"5 3\""));
-  constexpr double degrees = 180 / 3.14159265358979, lift = 4, back = 14;
+  constexpr double degrees = 180 / 3.14159265358979, lift = 4, size = 11;
   double sine = (y2 - y1) / length, cosine = (x2 - x1) / length;
-  svg.turnedText(x2 - cosine * back + sine * lift, y2 - sine * back - cosine * lift,
-                 std::atan2(sine, cosine) * degrees, fmt::format("{} {:.0f} GB/s", name, gigabytes), 11,
-                 "end", fill(paleColor));
+  double x = x2 - cosine * back + sine * lift, y = y2 - sine * back - cosine * lift;
+  std::string text = fmt::format("{} {:.0f} GB/s", name, gigabytes);
+  double wide = textWidth(text, size);
+  svg.turnedText(x, y, std::atan2(sine, cosine) * degrees, text, size, "end", fill(paleColor));
+  return {x - cosine * wide, y - size, x, y - sine * wide};
 }
 
-void ceilings(Svg &svg, const Axes &axes, const BenchReport &report, double peak) {
-  constexpr double giga = 1e9;
+/// Draws them; where they are and what they are called no label may stand.
+std::vector<Box> ceilings(Svg &svg, const Axes &axes, const BenchReport &report, double peak) {
+  constexpr double giga = 1e9, usualBack = 14, nameLength = 85, room = 40;
   const Peaks &peaks = report.peaks();
-  ceiling(svg, axes, "L1", peaks.l1 / giga, peak);
-  ceiling(svg, axes, "L2", peaks.l2 / giga, peak);
-  ceiling(svg, axes, "L3", peaks.l3 / giga, peak);
-  ceiling(svg, axes, "memory", peaks.memory / giga, peak);
-  double from = axes.x(std::max(std::pow(10, axes.minX), peak / (peaks.l1 / giga)));
-  svg.line(from, axes.y(peak), axes.area.right, axes.y(peak), stroke("#555555", 1.6));
-  svg.text(axes.area.right - 6, axes.y(peak) - 5, fmt::format("{} FMA {:.0f} GFLOP/s", report.real, peak), 11,
-           "end", fill(paleColor));
+  double last = 0, back = usualBack;
+  std::vector<Box> taken;
+  for (auto [name, rate] : {std::pair("L1", peaks.l1), std::pair("L2", peaks.l2), std::pair("L3", peaks.l3),
+                            std::pair("memory", peaks.memory)}) {
+    double corner = axes.x(peak / (rate / giga));
+    back = corner - last < room ? back + nameLength : usualBack; // two lines too near to each other
+    last = corner;
+    taken.push_back(ceiling(svg, axes, name, rate / giga, peak, back));
+  }
+  double y = axes.y(peak), from = axes.x(std::max(std::pow(10, axes.minX), peak / (peaks.l1 / giga)));
+  std::string name = fmt::format("{} FMA {:.0f} GFLOP/s", report.real, peak);
+  double left = from + 10;
+  svg.line(from, y, axes.area.right, y, stroke("#555555", 1.6));
+  svg.text(left, y - 6, name, 11, "start", fill(paleColor));
+  taken.push_back({from, y - 1, axes.area.right, y + 1});
+  taken.push_back({left, y - 16, left + textWidth(name, 11), y});
+  return taken;
 }
 
 /// A place beside its dot that meets no other label or dot.
@@ -261,17 +274,25 @@ void label(Svg &svg, const Dot &dot, std::vector<Box> &taken, const Axes &axes) 
   double wide = textWidth(dot.kernel->name, size), gap = dot.radius + 4;
   struct Place {
     double left, base;
+    bool isFar; // a line leads there
   };
-  for (Place place :
-       {Place{dot.x + gap, dot.y + 4}, Place{dot.x - gap - wide, dot.y + 4},
-        Place{dot.x - wide / 2, dot.y - gap}, Place{dot.x - wide / 2, dot.y + gap + size - 2},
-        Place{dot.x + gap * 0.7, dot.y - gap * 0.7}, Place{dot.x + gap * 0.7, dot.y + gap * 0.7 + size}}) {
+  std::vector<Place> places{{dot.x + gap, dot.y + 4, false}, {dot.x - gap - wide, dot.y + 4, false}};
+  for (double far = 0; far < 4; ++far) { // above and below, at first close to the dot
+    double up = dot.y - gap - far * (size + 3), down = dot.y + gap + size - 2 + far * (size + 3);
+    for (double left : {dot.x - wide / 2, dot.x + 10, dot.x - wide - 10})
+      for (double base : {up, down})
+        places.push_back({left, base, far > 0 || left != dot.x - wide / 2});
+  }
+  for (const Place &place : places) {
     Box box{place.left, place.base - size, place.left + wide, place.base + 3};
     bool inside = box.left > axes.area.left && box.right < axes.area.right && box.top > axes.area.top &&
                   box.bottom < axes.area.bottom;
     if (!inside ||
         std::any_of(taken.begin(), taken.end(), [&](const Box &other) { return box.meets(other); }))
       continue;
+    if (place.isFar)
+      svg.line(dot.x, dot.y, std::clamp(dot.x, box.left, box.right),
+               place.base < dot.y ? box.bottom : box.top, stroke("#aaaaaa", 0.8));
     // White behind the letters: a line may pass there.
     svg.text(place.left, place.base, dot.kernel->name, size, "start",
              fill("#ffffff") + " " + stroke("#ffffff", 3, "stroke-linejoin=\"round\""));
@@ -282,9 +303,8 @@ void label(Svg &svg, const Dot &dot, std::vector<Box> &taken, const Axes &axes) 
   }
 }
 
-void drawDots(Svg &svg, std::vector<Dot> &dots, const Axes &axes) {
-  constexpr double labelledShare = 0.02;
-  std::vector<Box> taken;
+void drawDots(Svg &svg, std::vector<Dot> &dots, const Axes &axes, std::vector<Box> taken) {
+  constexpr double labelledFused = 0.02, labelledUnfused = 0.05;
   for (Dot &dot : dots) {
     dot.x = axes.x(dot.kernel->flops / dot.kernel->bytes());
     dot.y = std::min(axes.y(dot.kernel->gflops()), axes.area.bottom);
@@ -300,7 +320,7 @@ void drawDots(Svg &svg, std::vector<Dot> &dots, const Axes &axes) {
     taken.push_back({dot.x - r, dot.y - r, dot.x + r, dot.y + r});
   }
   for (const Dot &dot : dots)
-    if (dot.share >= labelledShare)
+    if (dot.share >= (dot.fused ? labelledFused : labelledUnfused))
       label(svg, dot, taken, axes);
 }
 
@@ -319,8 +339,8 @@ void roofline(Svg &svg, const BenchReport &report, double top) {
   std::vector<Dot> dots = dotsOf(report);
   Axes axes = axesFor(dots, peak, {margin + 60, top + 32, width - margin, top + rooflineHeight - 50});
   grid(svg, axes);
-  ceilings(svg, axes, report, peak);
-  drawDots(svg, dots, axes);
+  std::vector<Box> taken = ceilings(svg, axes, report, peak);
+  drawDots(svg, dots, axes, std::move(taken));
 }
 
 } // namespace

@@ -23,6 +23,13 @@ double BenchSide::kernelUs() const {
   return sum;
 }
 
+double BenchSide::outsideUs() const {
+  double rest = step.minUs;
+  for (const KernelTime &kernel : kernels)
+    rest -= kernel.minUs;
+  return rest;
+}
+
 /// max(flops / peak, bytes / bandwidth of the level that holds what it touches). Each thread brings its L1
 /// and L2.
 Limit limitOf(const KernelTime &kernel, const BenchReport &report) {
@@ -85,7 +92,8 @@ static std::string json(const BenchSide &side, const BenchReport &report) {
                                  number(side.step.p90Us));
   if (side.step.epochMs)
     text += fmt::format(R"("epoch_ms": {}, )", number(*side.step.epochMs));
-  text += fmt::format(R"("heap_allocations": {}, "kernels": [)", number(side.allocations));
+  text += fmt::format(R"("outside_kernels_us": {}, "heap_allocations": {}, "kernels": [)",
+                      number(side.outsideUs()), number(side.allocations));
   for (size_t i = 0; i < side.kernels.size(); ++i)
     text += (i ? ",\n    " : "\n    ") + json(side.kernels[i], report, side.kernelUs());
   return text + "]}";

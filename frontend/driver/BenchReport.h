@@ -46,6 +46,8 @@ struct BenchSide {
   double allocations = 0;          // calls for heap memory in all its timed steps
 
   double kernelUs() const;
+  /// The least step less the least of each kernel: what other processes take is in neither.
+  double outsideUs() const;
 };
 
 struct BenchReport {

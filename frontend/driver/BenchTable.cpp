@@ -108,7 +108,7 @@ std::string kernelTable(const char *title, const BenchSide &side, const BenchRep
 /// What a step does besides its kernels; where those are so short that the clock between them disturbs,
 /// nothing.
 std::string outsideText(const BenchSide &side) {
-  double us = side.step.medianUs - side.kernelUs();
+  double us = side.outsideUs();
   return us > 0 ? timeText(us) : "-";
 }
 
@@ -122,7 +122,7 @@ std::string stepTable(const BenchReport &report) {
              fmt::format("{:.2f} x", unfused.minUs / fused.minUs)});
   auto range = [](const StepTime &step) { return digits(step.p10Us) + " - " + timeText(step.p90Us); };
   table.row({"80 % of the samples", range(fused), range(unfused), ""});
-  table.row({"outside the kernels", outsideText(report.fused), outsideText(report.unfused), ""});
+  table.row({"outside the kernels, least", outsideText(report.fused), outsideText(report.unfused), ""});
   if (fused.epochMs && unfused.epochMs)
     table.row({"epoch, batches gathered", timeText(*fused.epochMs * 1e3), timeText(*unfused.epochMs * 1e3),
                fmt::format("{:.2f} x", *unfused.epochMs / *fused.epochMs)});
