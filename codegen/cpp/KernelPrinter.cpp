@@ -348,7 +348,7 @@ bool KernelPrinter::isWrittenAtOnce(memref::AllocaOp alloca) {
   return true;
 }
 
-/// A sum over at most one whole vector, added to a scalar that is zero: the sum is the scalar's initial value.
+/// A sum over one loop, added to a scalar that is zero: the sum is the scalar's initial value.
 bool KernelPrinter::isFirstSumOf(Operation *op, Value buffer) {
   while (op && isa<memref::SubViewOp, arith::ConstantOp>(op))
     op = op->getNextNode();
@@ -361,7 +361,7 @@ bool KernelPrinter::isFirstSumOf(Operation *op, Value buffer) {
   for (auto [dim, size] : llvm::enumerate(tile.getStaticLoopRanges()))
     if (static_cast<int>(dim) != lanes.dim && size != 1)
       return false;
-  return tile.getStaticLoopRanges()[lanes.dim] >= vectorLanes;
+  return true;
 }
 
 /// The fill of a whole buffer with zero, right behind its declaration, is its initialiser.

@@ -87,8 +87,10 @@ private:
   std::string element(const Place &place, mlir::AffineMap map, const Point &point);
   Linear offsetIn(const Place &place, mlir::AffineMap map, const Point &point);
   std::string loopName(unsigned dim);
+  /// Some operand is a register tile with `dim` among its axes.
+  bool indexesRegisters(mlir::linalg::GenericOp tile, unsigned dim);
   /// A loop of constant bounds around `body`, which is given its variable.
-  mlir::LogicalResult inLoop(unsigned dim, int64_t lower, int64_t upper, int64_t step,
+  mlir::LogicalResult inLoop(mlir::linalg::GenericOp tile, unsigned dim, int64_t lower, int64_t upper, int64_t step,
                              llvm::function_ref<mlir::LogicalResult(const Linear &)> body);
   /// The axis of a register tile that lies in the vectors: the last one that is not of size 1.
   static unsigned vectorAxis(mlir::MemRefType type);

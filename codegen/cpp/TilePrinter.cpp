@@ -110,19 +110,26 @@ LogicalResult KernelPrinter::printTile(linalg::GenericOp tile) {
   return printLoopsOf(tile, chooseLanes(tile), point, 0);
 }
 
-/// Unrolled where that is a handful of copies; the compiler keeps register tiles in registers only then.
-static std::string loopHead(const std::string &name, int64_t lower, int64_t upper, int64_t step) {
-  constexpr int64_t mostCopies = 16;
-  std::string head = (upper - lower) / step <= mostCopies ? "UNROLL for (long " : "for (long ";
+/// Unrolled where it indexes a register tile: the compiler keeps that in registers only then.
+static std::string loopHead(const std::string &name, int64_t lower, int64_t upper, int64_t step, bool unrolls) {
+  std::string head = unrolls ? "UNROLL for (long " : "for (long ";
   return head + name + " = " + std::to_string(lower) + "; " + name + " < " + std::to_string(upper) + "; " +
          (step == 1 ? "++" + name : name + " += " + std::to_string(step)) + ") {";
 }
 
-LogicalResult KernelPrinter::inLoop(unsigned dim, int64_t lower, int64_t upper, int64_t step,
+bool KernelPrinter::indexesRegisters(linalg::GenericOp tile, unsigned dim) {
+  for (OpOperand &operand : tile->getOpOperands())
+    if (places.lookup(operand.get()).kind == Place::registers &&
+        tile.getMatchingIndexingMap(&operand).isFunctionOfDim(dim))
+      return true;
+  return false;
+}
+
+LogicalResult KernelPrinter::inLoop(linalg::GenericOp tile, unsigned dim, int64_t lower, int64_t upper, int64_t step,
                                     llvm::function_ref<LogicalResult(const Linear &)> body) {
   NameScope outer = names;
   std::string name = loopName(dim);
-  line(loopHead(name, lower, upper, step));
+  line(loopHead(name, lower, upper, step, indexesRegisters(tile, dim)));
   ++depth;
   LogicalResult result = body(Linear::symbol(name));
   --depth;
@@ -137,7 +144,7 @@ LogicalResult KernelPrinter::printLoopsOf(linalg::GenericOp tile, const Lanes &l
   int64_t size = tile.getStaticLoopRanges()[dim];
   if (static_cast<int>(dim) == lanes.dim || size == 1)
     return printLoopsOf(tile, lanes, point, dim + 1);
-  return inLoop(dim, 0, size, 1, [&](const Linear &place) {
+  return inLoop(tile, dim, 0, size, 1, [&](const Linear &place) {
     point.index[dim] = place;
     return printLoopsOf(tile, lanes, point, dim + 1);
   });
@@ -151,7 +158,7 @@ LogicalResult KernelPrinter::printLaneLoop(linalg::GenericOp tile, const Lanes &
   point.lanes = vectorLanes;
   point.dim = lanes.dim;
   if (main > vectorLanes) {
-    if (failed(inLoop(dim, 0, main, vectorLanes, [&](const Linear &place) {
+    if (failed(inLoop(tile, dim, 0, main, vectorLanes, [&](const Linear &place) {
           point.index[dim] = place;
           return printPoint(tile, point);
         })))
@@ -188,65 +195,75 @@ static Value combinedElement(linalg::GenericOp tile, Operation *combine) {
   return combine->getOperand(0) == old ? combine->getOperand(1) : combine->getOperand(0);
 }
 
-/// Whole vectors into partial results, these into one, then the last elements one by one.
+/// Whole vectors, and a last one filled up with the neutral element, into partial results; these into one.
 LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point point, unsigned dim) {
   int64_t size = tile.getStaticLoopRanges()[dim], main = size / vectorLanes * vectorLanes;
   Operation *combine = combiner(tile);
   Type type = combine->getResult(0).getType();
-  auto combined = [&](const Expr &old, const Expr &next) { return expressionOf(combine, {old, next}, vectorLanes); };
   auto named = [&](const std::string &text, bool lanes) {
     return Expr{text, Precedence::atom, lanes, type, 0, {}};
   };
-  if (main > 0) {
-    Point lanes = point;
-    lanes.lanes = vectorLanes;
-    lanes.dim = static_cast<int>(dim);
-    std::string vector;
-    if (main == vectorLanes) {
-      FailureOr<SmallVector<Expr>> element = evaluate(tile, lanes, combinedElement(tile, combine));
-      if (failed(element))
-        return failure();
-      vector = splat((*element)[0], vectorLanes);
-    } else {
-      vector = names.take("partial");
-      bool zero = neutral(combine) == 0;
-      line(vectorType(type, vectorLanes) + " " + vector + " = " +
-           (zero ? std::string("{}") : splat(named(literal(neutral(combine), type), false), vectorLanes)) + ";");
-      LogicalResult looped = inLoop(dim, 0, main, vectorLanes, [&](const Linear &place) -> LogicalResult {
-        lanes.index[dim] = place;
-        FailureOr<SmallVector<Expr>> element = evaluate(tile, lanes, combinedElement(tile, combine));
-        if (failed(element))
-          return failure();
-        FailureOr<Expr> next = combined(named(vector, true), (*element)[0]);
-        if (failed(next))
-          return failure();
-        std::string prefix = vector + " + ";
-        if (StringRef(next->text).starts_with(prefix))
-          line(vector + " += " + next->text.substr(prefix.size()) + ";");
-        else
-          line(vector + " = " + next->text + ";");
-        return success();
-      });
-      if (failed(looped))
-        return failure();
-    }
-    // result = combine(result, partial results)
-    Value out = tile.getDpsInits()[0];
-    AffineMap map = tile.getIndexingMapsArray().back();
-    Expr all = named(reduceFunction(combine).str() + "(" + vector + ")", false);
-    FailureOr<Expr> result = all;
-    if (places[out].declared)
-      result = expressionOf(combine, {read(out, map, point), all}, 1);
-    if (failed(result))
+  std::string none = splat(named(literal(neutral(combine), type), false), vectorLanes);
+  Point lanes = point;
+  lanes.lanes = vectorLanes;
+  lanes.dim = static_cast<int>(dim);
+  /// What is combined at `place`; in lanes from `part` on it is the neutral element.
+  auto elementAt = [&](const Linear &place, int64_t part) -> FailureOr<std::string> {
+    lanes.index[dim] = place;
+    lanes.part = part;
+    FailureOr<SmallVector<Expr>> element = evaluate(tile, lanes, combinedElement(tile, combine));
+    if (failed(element))
       return failure();
-    write(out, map, point, *result);
-  }
-  if (main == size)
+    std::string text = splat((*element)[0], vectorLanes);
+    // Behind a bare load the other lanes are zero already.
+    bool bare = StringRef(text).starts_with("load_part<") && StringRef(text).ends_with(")") &&
+                StringRef(text).count('(') == 1;
+    if (part == 0 || (bare && neutral(combine) == 0))
+      return text;
+    return "keep_part(" + text + ", " + std::to_string(part) + ", " + none + ")";
+  };
+  auto add = [&](const std::string &vector, const std::string &next) -> LogicalResult {
+    FailureOr<Expr> sum = expressionOf(combine, {named(vector, true), named(next, true)}, vectorLanes);
+    if (failed(sum))
+      return failure();
+    std::string prefix = vector + " + ";
+    if (StringRef(sum->text).starts_with(prefix))
+      line(vector + " += " + sum->text.substr(prefix.size()) + ";");
+    else
+      line(vector + " = " + sum->text + ";");
     return success();
-  return inLoop(dim, main, size, 1, [&](const Linear &place) {
-    point.index[dim] = place;
-    return printPoint(tile, point);
-  });
+  };
+
+  std::string vector;
+  if (size <= vectorLanes) {
+    FailureOr<std::string> only = elementAt(Linear(0), size % vectorLanes);
+    if (failed(only))
+      return failure();
+    vector = *only;
+  } else {
+    vector = names.take("partial");
+    line(vectorType(type, vectorLanes) + " " + vector + " = " + (neutral(combine) == 0 ? "{}" : none) + ";");
+    auto addAt = [&](const Linear &place, int64_t part) -> LogicalResult {
+      FailureOr<std::string> next = elementAt(place, part);
+      return failed(next) ? failure() : add(vector, *next);
+    };
+    LogicalResult looped = main == vectorLanes ? addAt(Linear(0), 0)
+                                               : inLoop(tile, dim, 0, main, vectorLanes,
+                                                        [&](const Linear &place) { return addAt(place, 0); });
+    if (failed(looped) || (main < size && failed(addAt(Linear(main), size - main))))
+      return failure();
+  }
+  // result = combine(result, partial results)
+  Value out = tile.getDpsInits()[0];
+  AffineMap map = tile.getIndexingMapsArray().back();
+  Expr all = named(reduceFunction(combine).str() + "(" + vector + ")", false);
+  FailureOr<Expr> result = all;
+  if (places[out].declared)
+    result = expressionOf(combine, {read(out, map, point), all}, 1);
+  if (failed(result))
+    return failure();
+  write(out, map, point, *result);
+  return success();
 }
 
 Linear KernelPrinter::offsetIn(const Place &place, AffineMap map, const Point &point) {

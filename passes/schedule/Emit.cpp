@@ -67,16 +67,35 @@ void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile t
     });
     return;
   }
-  int64_t size = unit.sizes[dim], step = std::min(columnTile(unit), size);
+  int64_t size = unit.sizes[dim], step = std::min(columnTile(unit), size), main = size / step * step;
   auto emitPart = [&](OpFoldResult column, int64_t columns) {
     Tile inner = tile;
     inner.set(dim, column, columns);
     emitTile(unit, epilogue, inner);
   };
-  int64_t main = size / step * step;
-  tiles.loop("column", tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult column) { emitPart(column, step); });
+  int64_t first = 0;
+  if (int64_t together = tilesTogether(unit, tile, main / step); together > 1) {
+    first = main / (together * step) * (together * step);
+    tiles.loop("column", tiles.constant(0), tiles.constant(first), together * step, [&](OpFoldResult column) {
+      SmallVector<Tile> group(together, tile);
+      for (int64_t i = 0; i < together; ++i)
+        group[i].set(dim, tiles.add(column, tiles.constant(i * step)), step);
+      emitTiles(unit, epilogue, group);
+    });
+  }
+  tiles.loop("column", tiles.constant(first), tiles.constant(main), step,
+             [&](OpFoldResult column) { emitPart(column, step); });
   if (size > main)
     emitPart(tiles.constant(main), size - main);
+}
+
+/// How many tiles of columns share one reduction: a single row has too few sums to keep the multipliers busy.
+int64_t KernelScheduler::tilesTogether(const Unit &unit, const Tile &tile, int64_t count) const {
+  constexpr int64_t most = 4;
+  unsigned row = unit.parallel.front(), column = unit.parallel.back();
+  bool single = unit.parallel.size() == 2 && tile.sizes[row] == 1;
+  bool sums = unit.reduces() && isContraction(unit.op) && unit.runsInLanes(column);
+  return single && sums ? std::min(most, count) : 1;
 }
 
 Tile KernelScheduler::transfer(const Unit &from, const Unit &to, const Tile &tile) {

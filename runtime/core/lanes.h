@@ -125,6 +125,14 @@ template <class To, class From> HORNFELS_INLINE To convert(From x) {
 /* mask ? a : b in each lane; the mask is what a comparison of vectors (or scalars) gives. */
 template <class M, class V> HORNFELS_INLINE V select(M mask, V a, V b) { return mask ? a : b; }
 
+/* The first k lanes of v, `otherwise` in the others. */
+template <class V> HORNFELS_INLINE V keep_part(V v, int64_t k, V otherwise) {
+  if constexpr (lanes<V> == 1)
+    return k > 0 ? v : otherwise;
+  else
+    return select(iota<integers<V>>() < element<integers<V>>(k), v, otherwise);
+}
+
 /* True if any lane of a comparison is. */
 template <class M> HORNFELS_INLINE bool any(M mask) {
   if constexpr (sizeof(M) == 1) {

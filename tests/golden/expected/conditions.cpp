@@ -51,7 +51,7 @@ static void kernel(bool *m, float *y, const float *s_2, const float *x, const in
 static void kernel_0(float *z, const float *x, const float *s_2, long begin, long end) {
   const long rest = (end - begin) % 16;
   for (long row = begin; row < end - rest; row += 16) {
-    UNROLL for (long r = 0; r < 16; ++r) {
+    for (long r = 0; r < 16; ++r) {
       const float x_x = x[(row + r) * 20 + 3];
       const float s_2_x = s_2[row + r];
       const auto x_2 = x_x > 2.0f;

@@ -102,23 +102,20 @@ static void digit_forward(float *digit, const float *dense, const float *digit_k
     alignas(64) float digit_3[8];
     alignas(64) float acc_2[8];
     store_part(&acc_2[0], splat<v16f>(-__builtin_inff()), 8);
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        acc_2[r] = max(acc_2[r], digit_2[r * 10 + c]);
-      }
+    for (long r = 0; r < 8; ++r) {
+      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load_part<v16f>(&digit_2[r * 10], 10), 10,
+          splat<v16f>(-__builtin_inff()))));
     }
     store_part(&digit_3[0], load_part<v16f>(&acc_2[0], 8), 8);
     alignas(64) float digit_4[80];
-    UNROLL for (long r = 0; r < 8; ++r) {
+    for (long r = 0; r < 8; ++r) {
       store_part(&digit_4[r * 10], exp(load_part<v16f>(&digit_2[r * 10], 10) - digit_3[r]), 10);
     }
     alignas(64) float digit_sum[8] = {};
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        digit_sum[r] += digit_4[r * 10 + c];
-      }
+    for (long r = 0; r < 8; ++r) {
+      digit_sum[r] += reduce_add(load_part<v16f>(&digit_4[r * 10], 10));
     }
-    UNROLL for (long r = 0; r < 8; ++r) {
+    for (long r = 0; r < 8; ++r) {
       store_part(&digit[(row + r) * 10], load_part<v16f>(&digit_4[r * 10], 10) / digit_sum[r], 10);
     }
   }
@@ -130,16 +127,12 @@ static void digit_forward(float *digit, const float *dense, const float *digit_k
     }
     store_part(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10), 10);
     float acc_2 = -__builtin_inff();
-    UNROLL for (long c = 0; c < 10; ++c) {
-      acc_2 = max(acc_2, digit_2[c]);
-    }
+    acc_2 = max(acc_2, reduce_max(keep_part(load_part<v16f>(&digit_2[0], 10), 10,
+        splat<v16f>(-__builtin_inff()))));
     float digit_3 = acc_2;
     alignas(64) float digit_4[10];
     store_part(&digit_4[0], exp(load_part<v16f>(&digit_2[0], 10) - digit_3), 10);
-    float digit_sum = 0.0f;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      digit_sum += digit_4[c];
-    }
+    float digit_sum = reduce_add(load_part<v16f>(&digit_4[0], 10));
     store_part(&digit[row * 10], load_part<v16f>(&digit_4[0], 10) / digit_sum, 10);
   }
 }
@@ -178,10 +171,9 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
     alignas(64) float digit_3[8];
     alignas(64) float acc_2[8];
     store_part(&acc_2[0], splat<v16f>(-__builtin_inff()), 8);
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        acc_2[r] = max(acc_2[r], digit_2[r * 10 + c]);
-      }
+    for (long r = 0; r < 8; ++r) {
+      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load_part<v16f>(&digit_2[r * 10], 10), 10,
+          splat<v16f>(-__builtin_inff()))));
     }
     store_part(&digit_3[0], load_part<v16f>(&acc_2[0], 8), 8);
     v16f digit_4[8];
@@ -194,10 +186,8 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
       store_part(&digit_5[r * 10], exp(x), 10);
     }
     alignas(64) float digit_sum[8] = {};
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        digit_sum[r] += digit_5[r * 10 + c];
-      }
+    for (long r = 0; r < 8; ++r) {
+      digit_sum[r] += reduce_add(load_part<v16f>(&digit_5[r * 10], 10));
     }
     alignas(64) float loss_of_sample_2[8];
     store_part(&loss_of_sample_2[0], log(load_part<v16f>(&digit_sum[0], 8)), 8);
@@ -212,27 +202,24 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
       store_part(&digit_7[r * 10], digit_v * (digit_4[r] - loss_of_sample_2_x), 10);
     }
     alignas(64) float acc_3[8] = {};
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        acc_3[r] += digit_7[r * 10 + c];
-      }
+    for (long r = 0; r < 8; ++r) {
+      acc_3[r] += reduce_add(load_part<v16f>(&digit_7[r * 10], 10));
     }
     store_part(&loss_of_sample[row], -load_part<v16f>(&acc_3[0], 8), 8);
     alignas(64) float metrics_of_sample_sum_2[8];
     store_part(&metrics_of_sample_sum_2[0], splat<v16f>(-__builtin_inff()), 8);
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r], digit_6[r * 10 + c]);
-      }
+    for (long r = 0; r < 8; ++r) {
+      metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r],
+          reduce_max(keep_part(load_part<v16f>(&digit_6[r * 10], 10), 10,
+          splat<v16f>(-__builtin_inff()))));
     }
     alignas(64) int32_t acc_4[8];
     store_part(&acc_4[0], splat<v16i>(2147483647), 8);
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        const float digit_6_x = digit_6[r * 10 + c];
-        acc_4[r] = min(acc_4[r], digit_6_x == metrics_of_sample_sum_2[r] || digit_6_x != digit_6_x
-            ? int32_t(c) : 9);
-      }
+    for (long r = 0; r < 8; ++r) {
+      const v16f digit_6_v = load_part<v16f>(&digit_6[r * 10], 10);
+      const v16i x = select((digit_6_v == metrics_of_sample_sum_2[r]) | (digit_6_v != digit_6_v),
+          iota<v16i>(), splat<v16i>(9));
+      acc_4[r] = min(acc_4[r], reduce_min(keep_part(x, 10, splat<v16i>(2147483647))));
     }
     store_part(&metrics_of_sample_sum[row], load_part<v16i>(&acc_4[0], 8), 8);
   }
@@ -244,9 +231,8 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
     }
     store_part(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10), 10);
     float acc_2 = -__builtin_inff();
-    UNROLL for (long c = 0; c < 10; ++c) {
-      acc_2 = max(acc_2, digit_2[c]);
-    }
+    acc_2 = max(acc_2, reduce_max(keep_part(load_part<v16f>(&digit_2[0], 10), 10,
+        splat<v16f>(-__builtin_inff()))));
     float digit_3 = acc_2;
     v16f digit_4;
     alignas(64) float digit_5[10];
@@ -254,10 +240,7 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
     const v16f x = digit_2_v - digit_3;
     digit_4 = x;
     store_part(&digit_5[0], exp(x), 10);
-    float digit_sum = 0.0f;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      digit_sum += digit_5[c];
-    }
+    float digit_sum = reduce_add(load_part<v16f>(&digit_5[0], 10));
     float loss_of_sample_2 = log(digit_sum);
     alignas(64) float digit_6[10];
     alignas(64) float digit_7[10];
@@ -265,21 +248,17 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
     const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
     store_part(&digit_6[0], digit_5_v / digit_sum, 10);
     store_part(&digit_7[0], digit_v * (digit_4 - loss_of_sample_2), 10);
-    float acc_3 = 0.0f;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      acc_3 += digit_7[c];
-    }
+    float acc_3 = reduce_add(load_part<v16f>(&digit_7[0], 10));
     loss_of_sample[row] = -acc_3;
     float metrics_of_sample_sum_2 = -__builtin_inff();
-    UNROLL for (long c = 0; c < 10; ++c) {
-      metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2, digit_6[c]);
-    }
+    metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2,
+        reduce_max(keep_part(load_part<v16f>(&digit_6[0], 10), 10,
+        splat<v16f>(-__builtin_inff()))));
     int32_t acc_4 = 2147483647;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      const float digit_6_x = digit_6[c];
-      acc_4 = min(acc_4, digit_6_x == metrics_of_sample_sum_2 || digit_6_x != digit_6_x
-          ? int32_t(c) : 9);
-    }
+    const v16f digit_6_v = load_part<v16f>(&digit_6[0], 10);
+    const v16i x_2 = select((digit_6_v == metrics_of_sample_sum_2) | (digit_6_v != digit_6_v),
+        iota<v16i>(), splat<v16i>(9));
+    acc_4 = min(acc_4, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
     metrics_of_sample_sum[row] = acc_4;
   }
 }
@@ -321,32 +300,31 @@ static void metrics_update(float *metrics_of_sample, const float *digit,
   for (long row = begin; row < end - rest; row += 16) {
     alignas(64) float metrics_of_sample_sum_2[16];
     store(&metrics_of_sample_sum_2[0], splat<v16f>(-__builtin_inff()));
-    UNROLL for (long r = 0; r < 16; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r], digit[(row + r) * 10 + c]);
-      }
+    for (long r = 0; r < 16; ++r) {
+      metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r],
+          reduce_max(keep_part(load_part<v16f>(&digit[(row + r) * 10], 10), 10,
+          splat<v16f>(-__builtin_inff()))));
     }
     alignas(64) int32_t acc[16];
     store(&acc[0], splat<v16i>(2147483647));
-    UNROLL for (long r = 0; r < 16; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        const float digit_x = digit[(row + r) * 10 + c];
-        acc[r] = min(acc[r], digit_x == metrics_of_sample_sum_2[r] || digit_x != digit_x
-            ? int32_t(c) : 9);
-      }
+    for (long r = 0; r < 16; ++r) {
+      const v16f digit_v = load_part<v16f>(&digit[(row + r) * 10], 10);
+      const v16i x = select((digit_v == metrics_of_sample_sum_2[r]) | (digit_v != digit_v),
+          iota<v16i>(), splat<v16i>(9));
+      acc[r] = min(acc[r], reduce_min(keep_part(x, 10, splat<v16i>(2147483647))));
     }
     store(&metrics_of_sample[row], select(load<v16i>(&acc[0]) == load<v16i>(&metrics_of_sample_sum[row]), splat<v16f>(1.0f), splat<v16f>(0.0f)));
   }
   for (long row = end - rest; row < end; ++row) {
     float metrics_of_sample_sum_2 = -__builtin_inff();
-    UNROLL for (long c = 0; c < 10; ++c) {
-      metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2, digit[row * 10 + c]);
-    }
+    metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2,
+        reduce_max(keep_part(load_part<v16f>(&digit[row * 10], 10), 10,
+        splat<v16f>(-__builtin_inff()))));
     int32_t acc = 2147483647;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      const float digit_x = digit[row * 10 + c];
-      acc = min(acc, digit_x == metrics_of_sample_sum_2 || digit_x != digit_x ? int32_t(c) : 9);
-    }
+    const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
+    const v16i x = select((digit_v == metrics_of_sample_sum_2) | (digit_v != digit_v), iota<v16i>(),
+        splat<v16i>(9));
+    acc = min(acc, reduce_min(keep_part(x, 10, splat<v16i>(2147483647))));
     metrics_of_sample[row] = acc == metrics_of_sample_sum[row] ? 1.0f : 0.0f;
   }
 }
@@ -412,10 +390,9 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
     alignas(64) float digit_4[8];
     alignas(64) float acc_2[8];
     store_part(&acc_2[0], splat<v16f>(-__builtin_inff()), 8);
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        acc_2[r] = max(acc_2[r], digit_3[r * 10 + c]);
-      }
+    for (long r = 0; r < 8; ++r) {
+      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load_part<v16f>(&digit_3[r * 10], 10), 10,
+          splat<v16f>(-__builtin_inff()))));
     }
     store_part(&digit_4[0], load_part<v16f>(&acc_2[0], 8), 8);
     v16f digit_5[8];
@@ -427,10 +404,9 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
       store_part(&digit_2[(row + r) * 10], exp(x), 10);
     }
     alignas(64) float acc_3[8] = {};
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        acc_3[r] += digit_2[(row + r) * 10 + c];
-      }
+    for (long r = 0; r < 8; ++r) {
+      acc_3[r] += reduce_add(keep_part(load_part<v16f>(&digit_2[(row + r) * 10], 10), 10,
+          splat<v16f>(0.0f)));
     }
     store_part(&digit_sum[row], load_part<v16f>(&acc_3[0], 8), 8);
     alignas(64) float loss_of_sample_2[8];
@@ -446,27 +422,24 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
       store_part(&digit_7[r * 10], digit_v * (digit_5[r] - loss_of_sample_2_x), 10);
     }
     alignas(64) float acc_4[8] = {};
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        acc_4[r] += digit_7[r * 10 + c];
-      }
+    for (long r = 0; r < 8; ++r) {
+      acc_4[r] += reduce_add(load_part<v16f>(&digit_7[r * 10], 10));
     }
     store_part(&loss_of_sample[row], -load_part<v16f>(&acc_4[0], 8), 8);
     alignas(64) float metrics_of_sample_sum_2[8];
     store_part(&metrics_of_sample_sum_2[0], splat<v16f>(-__builtin_inff()), 8);
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r], digit_6[r * 10 + c]);
-      }
+    for (long r = 0; r < 8; ++r) {
+      metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r],
+          reduce_max(keep_part(load_part<v16f>(&digit_6[r * 10], 10), 10,
+          splat<v16f>(-__builtin_inff()))));
     }
     alignas(64) int32_t acc_5[8];
     store_part(&acc_5[0], splat<v16i>(2147483647), 8);
-    UNROLL for (long r = 0; r < 8; ++r) {
-      UNROLL for (long c = 0; c < 10; ++c) {
-        const float digit_6_x = digit_6[r * 10 + c];
-        acc_5[r] = min(acc_5[r], digit_6_x == metrics_of_sample_sum_2[r] || digit_6_x != digit_6_x
-            ? int32_t(c) : 9);
-      }
+    for (long r = 0; r < 8; ++r) {
+      const v16f digit_6_v = load_part<v16f>(&digit_6[r * 10], 10);
+      const v16i x = select((digit_6_v == metrics_of_sample_sum_2[r]) | (digit_6_v != digit_6_v),
+          iota<v16i>(), splat<v16i>(9));
+      acc_5[r] = min(acc_5[r], reduce_min(keep_part(x, 10, splat<v16i>(2147483647))));
     }
     store_part(&metrics_of_sample_sum[row], load_part<v16i>(&acc_5[0], 8), 8);
   }
@@ -478,19 +451,15 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
     }
     store_part(&digit_3[0], acc + load_part<v16f>(&digit_bias[0], 10), 10);
     float acc_2 = -__builtin_inff();
-    UNROLL for (long c = 0; c < 10; ++c) {
-      acc_2 = max(acc_2, digit_3[c]);
-    }
+    acc_2 = max(acc_2, reduce_max(keep_part(load_part<v16f>(&digit_3[0], 10), 10,
+        splat<v16f>(-__builtin_inff()))));
     float digit_4 = acc_2;
     v16f digit_5;
     const v16f digit_3_v = load_part<v16f>(&digit_3[0], 10);
     const v16f x = digit_3_v - digit_4;
     digit_5 = x;
     store_part(&digit_2[row * 10], exp(x), 10);
-    float acc_3 = 0.0f;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      acc_3 += digit_2[row * 10 + c];
-    }
+    float acc_3 = reduce_add(load_part<v16f>(&digit_2[row * 10], 10));
     digit_sum[row] = acc_3;
     float loss_of_sample_2 = log(digit_sum[row]);
     alignas(64) float digit_6[10];
@@ -500,21 +469,17 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
     const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
     store_part(&digit_6[0], digit_2_v / digit_sum_x, 10);
     store_part(&digit_7[0], digit_v * (digit_5 - loss_of_sample_2), 10);
-    float acc_4 = 0.0f;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      acc_4 += digit_7[c];
-    }
+    float acc_4 = reduce_add(load_part<v16f>(&digit_7[0], 10));
     loss_of_sample[row] = -acc_4;
     float metrics_of_sample_sum_2 = -__builtin_inff();
-    UNROLL for (long c = 0; c < 10; ++c) {
-      metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2, digit_6[c]);
-    }
+    metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2,
+        reduce_max(keep_part(load_part<v16f>(&digit_6[0], 10), 10,
+        splat<v16f>(-__builtin_inff()))));
     int32_t acc_5 = 2147483647;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      const float digit_6_x = digit_6[c];
-      acc_5 = min(acc_5, digit_6_x == metrics_of_sample_sum_2 || digit_6_x != digit_6_x
-          ? int32_t(c) : 9);
-    }
+    const v16f digit_6_v = load_part<v16f>(&digit_6[0], 10);
+    const v16i x_2 = select((digit_6_v == metrics_of_sample_sum_2) | (digit_6_v != digit_6_v),
+        iota<v16i>(), splat<v16i>(9));
+    acc_5 = min(acc_5, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
     metrics_of_sample_sum[row] = acc_5;
   }
 }
@@ -538,10 +503,7 @@ static void loss_backward(float *d_digit, const float *digit, const float *digit
     const v16f x = d_loss_of_sample * digit_v;
     d_loss_of_sample_2 = x;
     store_part(&d_loss_of_sample_3[0], -x, 10);
-    float acc = 0.0f;
-    UNROLL for (long c = 0; c < 10; ++c) {
-      acc += d_loss_of_sample_3[c];
-    }
+    float acc = reduce_add(load_part<v16f>(&d_loss_of_sample_3[0], 10));
     float d_loss_of_sample_4 = acc / digit_sum[row];
     store_part(&d_digit[row * 10], d_loss_of_sample_2 + d_loss_of_sample_4
         * load_part<v16f>(&digit_2[row * 10], 10), 10);
@@ -625,19 +587,18 @@ static void digit_backward(float *d_dense, const float *d_digit, const float *di
   for (long row = end - rest; row < end; ++row) {
     alignas(64) float acc[32] = {};
     for (long c = 0; c < 32; ++c) {
-      UNROLL for (long p = 0; p < 10; ++p) {
-        acc[c] += d_digit[row * 10 + p] * digit_kernel[c * 10 + p];
-      }
+      acc[c] += reduce_add(keep_part(load_part<v16f>(&d_digit[row * 10], 10)
+          * load_part<v16f>(&digit_kernel[c * 10], 10), 10, splat<v16f>(0.0f)));
     }
-    UNROLL for (long c = 0; c < 32; c += 16) {
+    for (long c = 0; c < 32; c += 16) {
       store(&d_dense[row * 50 + c], select(load<v16f>(&dense[row * 50 + c]) > 0.0f,
           load<v16f>(&acc[c]), splat<v16f>(0.0f)));
     }
     alignas(64) float acc_2[18] = {};
     for (long c = 0; c < 18; ++c) {
-      UNROLL for (long p = 0; p < 10; ++p) {
-        acc_2[c] += d_digit[row * 10 + p] * digit_kernel[c * 10 + p + 320];
-      }
+      const v16f x = load_part<v16f>(&d_digit[row * 10], 10)
+          * load_part<v16f>(&digit_kernel[c * 10 + 320], 10);
+      acc_2[c] += reduce_add(keep_part(x, 10, splat<v16f>(0.0f)));
     }
     store(&d_dense[row * 50 + 32], select(load<v16f>(&dense[row * 50 + 32]) > 0.0f,
         load<v16f>(&acc_2[0]), splat<v16f>(0.0f)));
@@ -847,7 +808,7 @@ static void dense_kernel_update(float *dense_kernel_momentum, float *dense_kerne
 static void dense_kernel_initialize(float *dense_kernel, const int64_t *seed, long begin,
                                     long end) {
   for (long row = begin; row < end; ++row) {
-    UNROLL for (long c = 0; c < 32; c += 16) {
+    for (long c = 0; c < 32; c += 16) {
       const v16f x = uniform<v16f>(uint64_t(seed[0]), 2251154449u, uint64_t(0),
           uint64_t(row * 50 + c)) * 0.16963778f;
       store(&dense_kernel[row * 32 + c], x + -0.08481889f);
@@ -882,7 +843,7 @@ static void dense_bias_initialize(float *dense_bias, float *dense_bias_momentum,
                                   float *dense_bias_velocity, long begin, long end) {
   const long rest = (end - begin) % 32;
   for (long row = begin; row < end - rest; row += 32) {
-    UNROLL for (long r = 0; r < 32; r += 16) {
+    for (long r = 0; r < 32; r += 16) {
       store(&dense_bias[row + r], splat<v16f>(0.0f));
       store(&dense_bias_momentum[row + r], splat<v16f>(0.0f));
       store(&dense_bias_velocity[row + r], splat<v16f>(0.0f));
@@ -915,7 +876,7 @@ static void digit_bias_initialize(float *digit_bias, float *digit_bias_momentum,
 static void dense_kernel_momentum_forward(float *dense_kernel_momentum,
                                           float *dense_kernel_velocity, long begin, long end) {
   for (long row = begin; row < end; ++row) {
-    UNROLL for (long c = 0; c < 32; c += 16) {
+    for (long c = 0; c < 32; c += 16) {
       store(&dense_kernel_momentum[row * 32 + c], splat<v16f>(0.0f));
       store(&dense_kernel_velocity[row * 32 + c], splat<v16f>(0.0f));
     }

@@ -56,7 +56,7 @@ static void sentiment_forward(float *sentiment_sum, const float *dense,
   const long rest = (end - begin) % 16;
   for (long row = begin; row < end - rest; row += 16) {
     alignas(64) float acc[16] = {};
-    UNROLL for (long r = 0; r < 16; ++r) {
+    for (long r = 0; r < 16; ++r) {
       acc[r] += reduce_add(load<v16f>(&dense[(row + r) * 16]) * load<v16f>(&sentiment_kernel[0]));
     }
     store(&sentiment_sum[row], load<v16f>(&acc[0]));
