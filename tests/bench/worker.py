@@ -32,7 +32,11 @@ class Worker:
         command = ["nice", "-n", str(nice), "taskset", "-c", ",".join(map(str, cores[:workload.threads])), python,
                    str(HERE / "contestant.py"), entry.module, entry.kind, json.dumps(entry.options), workload.key]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
-                                        text=True, env=settings, cwd=HERE)
+                                        text=True, env=settings, cwd=HERE, start_new_session=bool(nice))
+        if nice:
+            # Linux shares processors between sessions first: a priority counts only inside one.
+            with suppress(OSError):
+                pathlib.Path(f"/proc/{self.process.pid}/autogroup").write_text(str(nice))
         try:
             self.ready = self._answer()
         except Gone:
