@@ -70,8 +70,9 @@ int64_t get_step(const void *handle);
 const char *last_error(const void *handle);
 int64_t arena_bytes(const void *handle);
 
-/* Calls body(begin, end) for rows 0 .. rows in chunks of `chunk` rows; the chunks depend on the shape alone, never on
- * the number of threads. */
+/* Calls body(begin, end) for rows 0 .. rows: in chunks of `chunk` rows where a pool may share them out, else all at once,
+ * which saves what a chunk has to find first (the ids of its rows in every sample). Rows are independent and a chunk is a
+ * multiple of the body's tile, so that the same tiles are computed, bit for bit. */
 template <class Body> void parallel(const hornfels_pool *pool, int64_t rows, int64_t chunk, const Body &body) {
   struct context {
     const Body &body;
@@ -84,12 +85,10 @@ template <class Body> void parallel(const hornfels_pool *pool, int64_t rows, int
   };
   context c{body, rows, chunk};
   const int64_t chunks = (rows + chunk - 1) / chunk;
-  if (pool && chunks > 1) {
+  if (pool && chunks > 1)
     pool->run(pool->pool, chunks, context::run, &c);
-    return;
-  }
-  for (int64_t index = 0; index < chunks; ++index)
-    context::run(&c, index);
+  else
+    body(0, long(rows));
 }
 
 } // namespace hornfels

@@ -18,6 +18,8 @@ template <class V> HORNFELS_INLINE void store(element<V> *p, V v) { __builtin_me
 
 /* Brings the cache line of p near, to be read and written soon. */
 HORNFELS_INLINE void prefetch(const void *p) { __builtin_prefetch(p, 1); }
+/* The same for one that is only read. */
+HORNFELS_INLINE void prefetch_read(const void *p) { __builtin_prefetch(p); }
 
 #if defined(HORNFELS_AVX512)
 /* k ones from the right, k in 0 .. 16. */

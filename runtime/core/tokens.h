@@ -12,16 +12,55 @@ template <class Id> struct token_rows {
   const int64_t *offsets;
 };
 
-/* First position in [first, last) of an ascending row whose id is not below `id`. */
+/* First position in [first, last) of an ascending row whose id is not below `id`. No branch depends on the ids: where
+ * a chunk's ids begin is as good as random. */
 template <class Id> inline long lower_bound(const token_rows<Id> &rows, long first, long last, long id) {
-  while (first < last) {
-    const long middle = first + (last - first) / 2;
-    if (rows.ids[middle] < id)
-      first = middle + 1;
-    else
-      last = middle;
+  long left = last - first;
+  while (left > 1) {
+    const long half = left / 2;
+    first = rows.ids[first + half - 1] < id ? first + half : first;
+    left -= half;
   }
-  return first;
+  return first + (left == 1 && rows.ids[first] < id);
+}
+
+/* The rows of a sorted batch the other way round: row id - begin of the result, for the ids from `begin` to `end`, holds
+ * the samples that have the id, ascending, as often as they have it. It lies in the `room` bytes at `scratch`; where
+ * they are too few, its offsets are null. */
+template <class Id>
+inline token_rows<int32_t> samples_of_ids(const token_rows<Id> &rows, long batch, long begin, long end,
+                                          void *scratch, long room) {
+  const long count = end - begin, unaligned = long(-reinterpret_cast<uintptr_t>(scratch) % sizeof(int64_t));
+  int64_t *const offsets = static_cast<int64_t *>(static_cast<void *>(static_cast<char *>(scratch) + unaligned));
+  int32_t *const samples = static_cast<int32_t *>(static_cast<void *>(offsets + count + 2));
+  const long left = room - unaligned - (count + 2) * 8;
+  if (left < 0)
+    return {nullptr, nullptr};
+  const auto from = [&](long first, long last) { return begin > 0 ? lower_bound(rows, first, last, begin) : first; };
+  const auto to = [&](long first, long last) {
+    return first < last && rows.ids[last - 1] >= end ? lower_bound(rows, first, last, end) : last;
+  };
+  /* How often each id occurs, two places on; then sums, one place on, which placing moves to the end of each row. */
+  for (long i = 0; i < count + 2; ++i)
+    offsets[i] = 0;
+  long total = 0;
+  for (long sample = 0; sample < batch; ++sample) {
+    const long first = rows.offsets[sample], last = rows.offsets[sample + 1], stop = to(first, last);
+    long t = from(first, last);
+    total += stop - t;
+    for (; t < stop; ++t)
+      ++offsets[rows.ids[t] - begin + 2];
+  }
+  if (total * 4 > left)
+    return {nullptr, nullptr};
+  for (long i = 2; i < count + 2; ++i)
+    offsets[i] += offsets[i - 1];
+  for (long sample = 0; sample < batch; ++sample) {
+    const long first = rows.offsets[sample], last = rows.offsets[sample + 1], stop = to(first, last);
+    for (long t = from(first, last); t < stop; ++t)
+      samples[offsets[rows.ids[t] - begin + 1]++] = int32_t(sample);
+  }
+  return {samples, offsets};
 }
 
 } // namespace hornfels

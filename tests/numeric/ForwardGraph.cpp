@@ -429,6 +429,14 @@ void ForwardGraph::dropout() {
   add(g.selectAbove(u, 0.3, g.binary("mul", x, 1 / 0.7), g.full(0.0, x.shape)));
 }
 
+void ForwardGraph::sumRows(const Encoded &tokens, int64_t columns) {
+  const Value w = weight({tokens.vocabulary, columns}, 40), bias = weight({columns}, 100);
+  const Value sum = g.other("horn.gather_sum %" + tokens.tokens + ", %" + w.name + (tokens.distinct ? " distinct" : "") +
+                                " : !horn.tokens<" + std::to_string(tokens.vocabulary) + ">, " + g.typeOf(w),
+                            {kBatchAxis, columns});
+  add(g.unary("relu", g.binary("add", sum, alongLast(bias, sum.shape))));
+}
+
 void ForwardGraph::tokens() {
   if (encodings.empty())
     return dense();

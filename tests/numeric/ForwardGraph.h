@@ -25,6 +25,8 @@ public:
 
   void addInput(const Value &value) { pool.push_back(value); }
   void addTokens(const Encoded &tokens) { encodings.push_back(tokens); }
+  /// Adds a layer of `columns` units on ids: relu(sum of rows of a weight + bias).
+  void sumRows(const Encoded &tokens, int64_t columns);
   /// Adds `steps` random layers to the pool.
   void grow(int64_t steps);
   /// A trained tensor: sometimes one that is there already.

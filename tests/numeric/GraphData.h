@@ -58,14 +58,19 @@ struct Rows {
   std::vector<int64_t> ids, offsets{0};
 };
 
-/// Rows of 0 to 11 ascending ids, every fifth empty; `sets`: no id twice.
+/// Rows of 0 to 11 ascending ids, of 0 to 79 in a vocabulary of a size that words have, where some are in most
+/// rows, the last one too; every fifth row is empty. `sets`: no id twice.
 inline Rows drawRows(const std::string &name, int64_t batch, int64_t vocabulary, bool sets) {
   Random random = randomFor(name, batch);
   Rows rows;
+  const bool words = vocabulary >= 500 && vocabulary <= 50000;
   for (int64_t row = 0; row < batch; ++row) {
-    std::vector<int64_t> ids(row % 5 == 0 && batch > 1 ? 0 : static_cast<size_t>(random.below(12)));
+    std::vector<int64_t> ids(row % 5 == 0 && batch > 1 ? 0 : static_cast<size_t>(random.below(words ? 80 : 12)));
     for (int64_t &id : ids)
       id = random.below(vocabulary);
+    const int64_t usual[] = {vocabulary / 2, vocabulary - 1, 0};
+    for (size_t i = 0; words && i < ids.size() && i < 3; ++i)
+      ids[i] = usual[i];
     std::sort(ids.begin(), ids.end());
     if (sets)
       ids.erase(std::unique(ids.begin(), ids.end()), ids.end());

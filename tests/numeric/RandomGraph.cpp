@@ -13,6 +13,7 @@ struct Plan {
   std::vector<Value> inputs;
   std::vector<Encoded> encodings;
   int64_t layers = 0, classes = 1, loss = 0, optimizer = 0;
+  int64_t tableColumns = 0; ///< of a first layer on ids; 0: there is none
   bool clips = false, decays = false, averages = false, swaps = false, returnsInput = false;
   uint64_t forwardSeed = 0;
 };
@@ -41,6 +42,24 @@ Plan makePlan(Random &random) {
   plan.averages = random.chance(15);
   plan.swaps = random.chance(10);
   plan.returnsInput = random.chance(10);
+  plan.forwardSeed = random.next();
+  return plan;
+}
+
+/// A layer on ids alone, so that the loss depends on it. Vocabularies of no round number, some beyond what the caches hold.
+Plan makeTablePlan(uint64_t number, Random &random) {
+  struct Table {
+    int64_t columns, vocabulary;
+  };
+  static const Table tables[kTables] = {{1, 10007}, {1, 997},   {16, 5003}, {16, 700},  {46, 3001}, {46, 2},
+                                        {64, 5003}, {64, 3001}, {64, 4099}, {16, 2500}, {130, 2100}, {33, 8200}};
+  Plan plan;
+  plan.inputs.push_back({"x0", {kBatchAxis, 7}, true});
+  plan.encodings.push_back({"words", tables[number].vocabulary, number % 4 != 3});
+  plan.tableColumns = tables[number].columns;
+  plan.classes = 3;
+  plan.loss = static_cast<int64_t>(number % 3);
+  plan.optimizer = 2; // divides by the gradient's size, so that a row that is missed shows
   plan.forwardSeed = random.next();
   return plan;
 }
@@ -74,6 +93,8 @@ private:
       forward.addInput(input);
     for (const Encoded &t : plan.encodings)
       forward.addTokens(t);
+    if (plan.tableColumns > 0)
+      forward.sumRows(plan.encodings[0], plan.tableColumns);
     forward.grow(plan.layers);
     Value from = plan.inputs[0];
     for (const Value &value : forward.pool)
@@ -285,7 +306,8 @@ private:
 
 ModelText randomGraph(uint64_t seed, const std::string &name) {
   Random random(seed * 2654435761u + 12345);
-  const Plan plan = makePlan(random);
+  const bool isTable = seed >= kFirstTable && seed < kFirstTable + kTables;
+  const Plan plan = isTable ? makeTablePlan(seed - kFirstTable, random) : makePlan(random);
   return Writer(plan, name, seed % 2 ? "f64" : "f32").write();
 }
 
