@@ -57,8 +57,9 @@ class Reference(unittest.TestCase):
             self.assertAlmostEqual(difference, 2 * np.sum(at(z)[1] * step), delta=1e-10, msg=key)
 
     def test_losses_fall_and_differ_by_epsilon(self):
-        inside, outside = (reference.epoch_losses(WORKLOADS["W3"], workloads.load(WORKLOADS["W3"]),
-                                                  workloads.first_weights(WORKLOADS["W3"]), 3, e) for e in (True, False))
+        workload = WORKLOADS["W3"]
+        inside, outside = (reference.losses(workload, workloads.load(workload), workloads.first_weights(workload), 3,
+                                            e)[0] for e in (True, False))
         self.assertLess(inside[2], inside[0])
         self.assertNotEqual(inside, outside)
 
@@ -87,11 +88,15 @@ class Refusals(unittest.TestCase):
 
     def test_losses(self):
         match = self.match("W3")
-        right = reference.epoch_losses(match.workload, match.data, match.weights, run.CHECKED_EPOCHS)
-        answer = lambda losses: match.compare(OURS, {"losses": losses, "epsilon_inside": True})
-        self.assertEqual(answer(right), "")
-        self.assertIn("expected", answer([right[0] * 1.02, right[1]]))
-        self.assertIn("expected", answer([right[0], float("nan")]))
+        right, batches = reference.losses(match.workload, match.data, match.weights, run.CHECKED_EPOCHS)
+        first = batches[:3]
+        answer = lambda losses, batches: match.compare(OURS, {"losses": losses, "batches": batches,
+                                                              "epsilon_inside": True})
+        self.assertEqual(answer(right, first), "")
+        self.assertEqual(answer(right, []), "")
+        self.assertIn("epochs", answer([right[0] * 1.02, right[1]], first))
+        self.assertIn("epochs", answer([right[0], float("nan")], first))
+        self.assertIn("first batches", answer(right, [first[0] * 1.00005, *first[1:]]))
 
     def test_outputs(self):
         match, path = self.match("W9a"), FOLDER / "output.npy"

@@ -41,20 +41,23 @@ def loss_and_gradient(workload: Workload, y: np.ndarray, out: np.ndarray) -> tup
     return float(-np.mean(np.log(np.maximum(out[np.arange(n), y], 1e-30)))), (out - target) / n
 
 
-def epoch_losses(workload: Workload, data: Data, weights, epochs: int, epsilon_inside: bool = True) -> list[float]:
-    """The mean training loss of each epoch, rows in their order, RMSprop from `weights`.
+def losses(workload: Workload, data: Data, weights, epochs: int,
+           epsilon_inside: bool = True) -> tuple[list[float], list[float]]:
+    """The mean training loss of each epoch, and the loss of each batch of the first; rows in their order, RMSprop from
+    `weights`.
 
     Keras divides by sqrt(average + epsilon), PyTorch by sqrt(average) + epsilon."""
     weights = [tuple(np.array(a, np.float32) for a in layer) for layer in weights]
     averages = [tuple(np.zeros_like(a) for a in layer) for layer in weights]
-    x_all, means = data.dense(workload.widths[0]), []
-    for _ in range(epochs):
+    x_all, means, batches = data.dense(workload.widths[0]), [], []
+    for epoch in range(epochs):
         total = 0.0
         for first in range(0, data.rows, workload.batch):
             x, y = x_all[first:first + workload.batch], data.y[first:first + workload.batch]
             values = forward(workload, weights, x)
             loss, d = loss_and_gradient(workload, y, values[-1])
             total += loss * len(x)
+            batches += [loss] if epoch == 0 else []
             for i in reversed(range(len(weights))):
                 gradients = values[i].T @ d, d.sum(0)
                 if i:
@@ -65,4 +68,4 @@ def epoch_losses(workload: Workload, data: Data, weights, epochs: int, epsilon_i
                     root = np.sqrt(v + np.float32(EPSILON)) if epsilon_inside else np.sqrt(v) + np.float32(EPSILON)
                     w -= np.float32(RATE) * g / root
         means.append(total / data.rows)
-    return means
+    return means, batches
