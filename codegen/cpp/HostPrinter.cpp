@@ -2,6 +2,8 @@
 
 #include "ir/Structure.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace hornfels::horn;
 
@@ -84,19 +86,36 @@ void HostPrinter::nameBuffer(Operation *op) {
   usesStep = true;
 }
 
-/// Rows of a chunk: enough work to be worth another thread, a multiple of the kernel's tile; 0: one piece.
-static int64_t chunkRows(func::FuncOp kernel) {
-  constexpr double flopsOfAChunk = 1e6; // some 20 us of a core
+/// Seconds of one core for a kernel, about: what binds it, arithmetic or memory.
+static double secondsOf(func::FuncOp kernel, int64_t batch) {
+  constexpr double flopsPerSecond = 2e11, bytesPerSecond = 5e10;
+  constexpr double idsPerRow = 100; // what a row of tokens holds, about
+  auto work = kernel->getAttrOfType<DictionaryAttr>("horn.work");
+  if (!work)
+    return 0;
+  auto amount = [&](StringRef part) {
+    ArrayRef<double> of = work.getAs<DenseF64ArrayAttr>(part).asArrayRef();
+    auto samples = static_cast<double>(batch);
+    return of[0] + of[1] * samples + of[2] * samples * idsPerRow;
+  };
+  return std::max(amount("flops") / flopsPerSecond, (amount("read") + amount("written")) / bytesPerSecond);
+}
+
+/// Rows of a chunk: enough work to be worth another thread, a multiple of the kernel's tile; 0: one piece. It depends
+/// on shapes and on the model's batch size alone, so that the bits never depend on threads.
+int64_t HostPrinter::chunkRows(func::FuncOp kernel) const {
+  constexpr double secondsOfAChunk = 20e-6, secondsWorthSplitting = 60e-6;
   auto rows = kernel->getAttrOfType<IntegerAttr>("horn.rows");
   auto grain = kernel->getAttrOfType<IntegerAttr>("horn.grain");
-  auto flops = kernel->getAttrOfType<FloatAttr>("horn.flops");
-  if (!rows || !grain || !flops)
+  auto training = host->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>("horn.training");
+  auto batchSize = training ? training.getAs<IntegerAttr>("batch_size") : IntegerAttr();
+  int64_t batch = batchSize ? batchSize.getInt() : 128;
+  double seconds = secondsOf(kernel, batch);
+  if (!rows || !grain || seconds < secondsWorthSplitting)
     return 0;
-  double perRow = std::max(1.0, flops.getValueAsDouble());
-  int64_t chunk = static_cast<int64_t>(flopsOfAChunk / perRow) / grain.getInt() * grain.getInt();
-  chunk = std::max(chunk, grain.getInt());
-  constexpr int64_t usualBatch = 1024;
-  int64_t count = rows.getInt() == kBatch ? usualBatch : rows.getInt();
+  int64_t count = rows.getInt() == kBatch ? batch : rows.getInt();
+  double wanted = static_cast<double>(count) * secondsOfAChunk / seconds;
+  int64_t chunk = static_cast<int64_t>(std::ceil(wanted / static_cast<double>(grain.getInt()))) * grain.getInt();
   return chunk * 2 > count ? 0 : chunk;
 }
 

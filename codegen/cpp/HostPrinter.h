@@ -35,6 +35,7 @@ private:
   void line(const llvm::Twine &text) { out += "  " + text.str() + "\n"; }
   mlir::LogicalResult nameArgument(mlir::BlockArgument argument);
   void nameBuffer(mlir::Operation *op);
+  int64_t chunkRows(mlir::func::FuncOp kernel) const;
   mlir::LogicalResult printLaunch(horn::LaunchOp launch);
   void lap(Lap what);
   int32_t tokensOf(horn::LaunchOp launch);

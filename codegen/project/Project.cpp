@@ -18,7 +18,7 @@ std::string projectCMake(const std::string &name, const std::string &compilerFla
          "add_library(" + name + " STATIC " + name + ".cpp)\n"
          "target_compile_features(" + name + " PUBLIC cxx_std_17)\n"
          "target_include_directories(" + name + " PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})\n"
-         "target_compile_options(" + name + " PRIVATE " + compilerFlags + " -O3 -fno-math-errno -fno-trapping-math\n"
+         "target_compile_options(" + name + " PRIVATE " + compilerFlags + " -O2 -fno-math-errno -fno-trapping-math\n"
          "                       -ffp-contract=fast)\n"
          "target_link_libraries(" + name + " PUBLIC hornfels_core)\n\n"
          "if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n"

@@ -45,7 +45,7 @@ std::vector<std::string> compilerCommand(const Compilation &project, const std::
   // The flags of the generated CMakeLists.txt: without the second, both compilers turn a vector sqrt into
   // calls.
   for (const char *flag :
-       {"-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"})
+       {"-std=c++17", "-O2", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"})
     command.push_back(flag);
   command.push_back("-march=" + (cpu == "armv8" ? std::string("armv8-a") : cpu));
   command.push_back("-I" + folder);

@@ -173,30 +173,8 @@ void KernelScheduler::emitWholeUnits() {
   }
 }
 
-double KernelScheduler::flopsPerRow() const {
-  constexpr double idsPerRow = 100; // what a row of tokens holds, about
-  double flops = 0;
-  for (const Unit &unit : units) {
-    double points = 1;
-    for (auto [dim, size] : llvm::enumerate(unit.sizes))
-      if (unit.parallel.size() <= splitDim || dim != unit.parallel[splitDim])
-        points *= size == kBatch ? 512 : size;
-    double operations = 2;
-    if (auto generic = dyn_cast<linalg::GenericOp>(unit.op)) {
-      operations = 0;
-      for (Operation &op : generic.getBody()->without_terminator())
-        operations += isa<MathOp, RandomElementOp>(op) ? 15 : isa<arith::ConstantOp>(op) ? 0 : 1;
-    } else if (isa<GatherSumOp>(unit.op)) {
-      operations = idsPerRow;
-    }
-    flops += points * operations;
-  }
-  return flops;
-}
-
 LogicalResult KernelScheduler::finish() {
   kernel->setAttr("horn.lanes", b.getI64IntegerAttr(lanes()));
-  kernel->setAttr("horn.flops", b.getF64FloatAttr(flopsPerRow()));
   b.create<func::ReturnOp>(tiles.loc);
   original->dropAllReferences();
   original->erase();

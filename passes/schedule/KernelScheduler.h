@@ -14,7 +14,6 @@ namespace hornfels {
 ///   horn.rows   number of rows: the batch (dynamic) or a constant; absent: the kernel is one piece, begin and end 0
 ///   horn.grain  a chunk is a multiple of this many rows
 ///   horn.lanes  elements of a vector
-///   horn.flops  operations for each row (batch rows: each sample), an estimate
 class KernelScheduler {
 public:
   KernelScheduler(mlir::func::FuncOp kernel, int64_t vectorBytes, int64_t registers);
@@ -29,7 +28,6 @@ private:
   void emitRowTile(OpFoldResult row, int64_t rows);
   void emitWholeUnits();
   mlir::LogicalResult finish();
-  double flopsPerRow() const;
 
   // Panels.cpp: products, a panel of columns at a time.
   /// A part of an axis: whole tiles from first to main, what remains to last.
@@ -43,6 +41,7 @@ private:
   bool readsInPlace(const PanelKernel &panel) const;
   void emitPanels(const PanelKernel &panel);
   void emitPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds, int64_t step);
+  std::optional<unsigned> farOperand(const PanelKernel &panel) const;
   void prefetchEpilogue(const PanelKernel &panel, const Tile &tile);
   void emitTransposedPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds,
                            int64_t step);
@@ -94,7 +93,6 @@ private:
   int64_t vectorBytes;
   int64_t registerRows;  ///< of a register tile two vectors wide
   int64_t isPacked = 0;  ///< columns of a panel of the packed weights that the kernel touches; 0: none
-  unsigned splitDim = 0; ///< which parallel dimension horn.rows counts
   mlir::OpBuilder b;
   TileBuilder tiles;
   mlir::Block *original = nullptr;

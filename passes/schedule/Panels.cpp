@@ -138,7 +138,6 @@ void KernelScheduler::emitPanels(const PanelKernel &panel) {
   bool splitsColumns = columns >= panelsWorthSplitting * width;
   kernel->setAttr("horn.rows", b.getI64IntegerAttr(splitsColumns ? columns : *rows));
   kernel->setAttr("horn.grain", b.getI64IntegerAttr(splitsColumns ? width : step));
-  splitDim = splitsColumns ? 1 : 0;
   OpFoldResult zero = tiles.constant(0);
   Bounds ofRows = splitsColumns ? Bounds{zero, zero, extent(*rows)} : Bounds{begin, zero, end};
   Bounds ofColumns = splitsColumns ? Bounds{begin, zero, end} : Bounds{zero, zero, tiles.constant(columns)};
@@ -198,10 +197,55 @@ void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, i
                                 int64_t step) {
   if (panel.transposed)
     return emitTransposedPanel(panel, column, count, bounds, step);
-  overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
-    prefetchEpilogue(panel, tile);
-    emitTile(*panel.unit, panel.epilogue, tile);
+  auto emitRowsOf = [&](const Unit &unit) {
+    overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
+      prefetchEpilogue(panel, tile);
+      emitTile(unit, panel.epilogue, tile);
+    });
+  };
+  std::optional<unsigned> far = farOperand(panel);
+  if (!far)
+    return emitRowsOf(*panel.unit);
+  // Rows of the panel lie pages apart: a batch that is not too large is copied together first.
+  OpFoldResult limit = tiles.constant(kCopiedSamples);
+  tiles.when(batch, tiles.add(limit, tiles.constant(1)), [&] {
+    Unit near = *panel.unit;
+    Access &operand = near.reads[*far];
+    Buffer original = buffer(operand.value);
+    Type element = cast<RankedTensorType>(operand.value.getType()).getElementType();
+    Buffer copied{tiles.stack("copied", {kCopiedSamples, panelWidth()}, element), {}, {tiles.constant(0), column}};
+    AffineMap byColumn = packedMap(near);
+    tiles.loop("sample", tiles.constant(0), batch, 1, [&](OpFoldResult sample) {
+      Tile tile(near.sizes.size());
+      tile.set(near.reduced[0], sample, 1);
+      tile.set(panel.columnDim(), column, count);
+      tiles.copy(copied, byColumn, original, operand.map, tile);
+    });
+    operand.map = byColumn;
+    buffers[operand.value] = copied;
+    emitRowsOf(near);
+    buffers[operand.value] = original;
   });
+  tiles.when(limit, batch, [&] { emitRowsOf(*panel.unit); });
+}
+
+/// The right operand of a product over the batch, if a row of it is so wide that neighbouring rows of a panel share no
+/// page: each takes an entry of the address cache, and all fall into few sets of the first cache.
+std::optional<unsigned> KernelScheduler::farOperand(const PanelKernel &panel) const {
+  constexpr int64_t wideBytes = 2048;
+  const Unit &unit = *panel.unit;
+  if (isElementwise(unit.op) || unit.reduced.size() != 1 || unit.sizes[unit.reduced[0]] != kBatch || *rows < 64)
+    return std::nullopt;
+  for (auto [index, read] : llvm::enumerate(unit.reads)) {
+    auto type = dyn_cast<RankedTensorType>(read.value.getType());
+    bool once = llvm::count_if(unit.reads, [&](const Access &other) { return other.value == read.value; }) == 1;
+    if (type && type.getRank() == 2 && once && read.map.isProjectedPermutation() &&
+        read.map.isFunctionOfDim(panel.columnDim()) && read.map.isFunctionOfDim(unit.reduced[0]) &&
+        unit.strideAlong(read, panel.columnDim()) == 1 &&
+        type.getDimSize(1) * elementBytes(type.getElementType()) >= wideBytes)
+      return index;
+  }
+  return std::nullopt;
 }
 
 /// What the optimizer updates is on its way while the gradient is summed.

@@ -952,9 +952,7 @@ static void predict(const step &s) {
   float *const digit = s.output<float>(0); // [batch][10]
   float *const dense = s.rows<float>(0); // [batch][50]
 
-  parallel(s.pool, batch, 8, [&](long begin, long end) {
-    dense_forward(dense, image, dense_kernel, dense_bias, begin, end);
-  });
+  dense_forward(dense, image, dense_kernel, dense_bias, 0, batch);
   digit_forward(digit, dense, digit_kernel, digit_bias, 0, batch);
 }
 
@@ -977,9 +975,7 @@ static void evaluate_step(const step &s) {
   int32_t *const metrics_of_sample_sum = s.rows<int32_t>(204); // [batch]
   float *const metrics_of_sample = s.rows<float>(0); // [batch]
 
-  parallel(s.pool, batch, 8, [&](long begin, long end) {
-    dense_forward(dense, image, dense_kernel, dense_bias, begin, end);
-  });
+  dense_forward(dense, image, dense_kernel, dense_bias, 0, batch);
   digit_evaluate(loss_of_sample, metrics_of_sample_sum, dense, digit_kernel, digit_bias, digit, 0,
                  batch);
   loss_evaluate(loss_total, loss_count, &loss, loss_of_sample, batch);
@@ -1022,9 +1018,7 @@ static void train_step(const step &s) {
   float *const d_digit = s.rows<float>(244); // [batch][10]
   float *const d_dense = s.rows<float>(284); // [batch][50]
 
-  parallel(s.pool, batch, 8, [&](long begin, long end) {
-    dense_forward(dense, image, dense_kernel, dense_bias, begin, end);
-  });
+  dense_forward(dense, image, dense_kernel, dense_bias, 0, batch);
   digit_forward_0(digit_2, digit_sum, loss_of_sample, metrics_of_sample_sum, dense, digit_kernel,
                   digit_bias, digit, 0, batch);
   loss_evaluate(loss_total, loss_count, &loss, loss_of_sample, batch);
@@ -1038,10 +1032,8 @@ static void train_step(const step &s) {
                       &step_2, &learning_rate, batch, 0, 50);
   dense_bias_update(dense_bias_momentum, dense_bias_velocity, dense_bias, d_dense, &step_2,
                     &learning_rate, batch, 0, 50);
-  parallel(s.pool, 784, 16, [&](long begin, long end) {
-    dense_kernel_update(dense_kernel_momentum, dense_kernel_velocity, dense_kernel, image, d_dense,
-                        &step_2, &learning_rate, batch, begin, end);
-  });
+  dense_kernel_update(dense_kernel_momentum, dense_kernel_velocity, dense_kernel, image, d_dense,
+                      &step_2, &learning_rate, batch, 0, 784);
   s.values[0] = loss;
   s.values[1] = accuracy;
 }

@@ -784,7 +784,9 @@ static void predict(const step &s) {
   float *const sentiment_sum = s.rows<float>(64); // [batch][1]
   float *const sentiment_2 = s.rows<float>(0); // [batch][1]
 
-  dense_forward(dense_sum, review, dense_kernel, 0, batch);
+  parallel(s.pool, batch, 150, [&](long begin, long end) {
+    dense_forward(dense_sum, review, dense_kernel, begin, end);
+  });
   dense_forward_0(dense, dense_sum, dense_bias, 0, batch);
   dense_forward_1(dense_2, dense, 0, batch);
   sentiment_forward(sentiment_sum, dense_2, sentiment_kernel, 0, batch);
@@ -824,7 +826,9 @@ static void evaluate_step(const step &s) {
   float *const metrics_of_sample_4 = s.rows<float>(1); // [batch][1]
   float *const layer_sum_2 = s.fixed<float>(0); // scalar
 
-  dense_forward(dense_sum, review, dense_kernel, 0, batch);
+  parallel(s.pool, batch, 150, [&](long begin, long end) {
+    dense_forward(dense_sum, review, dense_kernel, begin, end);
+  });
   dense_forward_0(dense, dense_sum, dense_bias, 0, batch);
   dense_forward_1(dense_2, dense, 0, batch);
   sentiment_forward(sentiment_sum, dense_2, sentiment_kernel, 0, batch);
@@ -936,7 +940,9 @@ static void train_step(const step &s) {
   float *const optimizer_27 = s.fixed<float>(0); // [1]
   float *const optimizer_28 = s.fixed<float>(64); // [1]
 
-  dense_forward(dense_sum, review, dense_kernel, 0, batch);
+  parallel(s.pool, batch, 150, [&](long begin, long end) {
+    dense_forward(dense_sum, review, dense_kernel, begin, end);
+  });
   dense_forward_0(dense, dense_sum, dense_bias, 0, batch);
   dense_forward_1(dense_2, dense, 0, batch);
   dropout_forward(dropout, &seed, &step_2, 0, batch);
@@ -976,7 +982,9 @@ static void train_step(const step &s) {
   dense_backward(d_dense, dense_2, 0, batch);
   dense_backward_0(d_dense_2, d_dense, dropout_6, 0, batch);
   dense_backward_1(d_dense_3, d_dense_2, batch);
-  dense_backward_2(d_dense_4, review, d_dense_2, batch, 0, 100);
+  parallel(s.pool, 100, 15, [&](long begin, long end) {
+    dense_backward_2(d_dense_4, review, d_dense_2, batch, begin, end);
+  });
   optimizer_update(optimizer, dense_kernel_velocity, 0, 100);
   optimizer_update_0(optimizer_2, d_dense_4, 0, 100);
   optimizer_update_1(optimizer_3, optimizer_2, 0, 100);

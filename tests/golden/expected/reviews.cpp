@@ -365,8 +365,10 @@ static void predict(const step &s) {
   float *const sentiment_bias = s.variable<float>(3); // [1]
   float *const sentiment = s.output<float>(0); // [batch][1]
 
-  dense_forward(sentiment, review, dense_kernel, dense_bias, sentiment_kernel, sentiment_bias, 0,
-                batch);
+  parallel(s.pool, batch, 152, [&](long begin, long end) {
+    dense_forward(sentiment, review, dense_kernel, dense_bias, sentiment_kernel, sentiment_bias,
+                  begin, end);
+  });
 }
 
 static void evaluate_step(const step &s) {
@@ -386,8 +388,10 @@ static void evaluate_step(const step &s) {
   float *const loss_of_sample = s.rows<float>(0); // [batch][1]
   float *const metrics_of_sample = s.rows<float>(4); // [batch][1]
 
-  dense_evaluate(loss_of_sample, metrics_of_sample, review, dense_kernel, dense_bias,
-                 sentiment_kernel, sentiment_bias, sentiment, 0, batch);
+  parallel(s.pool, batch, 152, [&](long begin, long end) {
+    dense_evaluate(loss_of_sample, metrics_of_sample, review, dense_kernel, dense_bias,
+                   sentiment_kernel, sentiment_bias, sentiment, begin, end);
+  });
   loss_evaluate(loss_total, loss_count, &loss, loss_of_sample, batch);
   metrics_update(accuracy_total, accuracy_count, &accuracy, metrics_of_sample, batch);
   s.values[0] = loss;
@@ -422,7 +426,7 @@ static void train_step(const step &s) {
   float *const d_dense = s.rows<float>(76); // [batch][16]
   float *const d_dense_2 = s.fixed<float>(0); // [100][16]
 
-  parallel(s.pool, batch, 467, [&](long begin, long end) {
+  parallel(s.pool, batch, 149, [&](long begin, long end) {
     dense_forward_backward(dropout, loss_of_sample, metrics_of_sample, d_loss_of_sample, d_dense,
                            review, dense_kernel, dense_bias, &seed, &step_2, sentiment_kernel,
                            sentiment_bias, sentiment, batch, begin, end);
@@ -434,8 +438,10 @@ static void train_step(const step &s) {
   sentiment_kernel_update(sentiment_kernel_velocity, sentiment_kernel, dropout, d_loss_of_sample,
                           &learning_rate, batch);
   dense_bias_update(dense_bias_velocity, dense_bias, d_dense, &learning_rate, batch);
-  dense_kernel_update(dense_kernel_velocity, dense_kernel, d_dense_2, review, d_dense,
-                      &learning_rate, batch, 0, 100);
+  parallel(s.pool, 100, 15, [&](long begin, long end) {
+    dense_kernel_update(dense_kernel_velocity, dense_kernel, d_dense_2, review, d_dense,
+                        &learning_rate, batch, begin, end);
+  });
   s.values[0] = loss;
   s.values[1] = accuracy;
 }
