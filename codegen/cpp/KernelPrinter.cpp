@@ -176,6 +176,20 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     return declare(alloca), success();
   if (auto subview = dyn_cast<memref::SubViewOp>(op))
     return view(subview);
+  if (isa<UnrealizedConversionCastOp>(op) && isa<TokensType>(op.getResult(0).getType())) {
+    // For each id of the kernel's rows its samples, in the place of the buffer that is written where they do not fit.
+    auto type = cast<MemRefType>(op.getOperand(1).getType());
+    int64_t row = type.getNumElements() / type.getDimSize(0), bytes = row * elementBytes(type.getElementType());
+    Linear count = indexOf(op.getOperand(2)), from = indexOf(op.getOperand(3)), to = indexOf(op.getOperand(4));
+    std::string name = names.take("samples");
+    line("const token_rows<int32_t> " + name + " = samples_of_ids(" + tokens[op.getOperand(0)] + ", " + count.str() +
+         ", " + from.str() + ", " + to.str() + ", &" + places.lookup(op.getOperand(1)).base + "[" + (from * row).str() +
+         "], (" + (to - from).str() + ") * " + std::to_string(bytes) + ");");
+    tokens[op.getResult(0)] = name;
+    values[op.getResult(1)].text = name + ".offsets";
+    values[op.getResult(2)].text = "!" + name + ".offsets";
+    return success();
+  }
   if (isa<UnrealizedConversionCastOp>(op))
     return declareConstant(&op), success();
   if (isa<BatchOp>(op)) {
@@ -209,6 +223,12 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     std::string name = names.take("rest");
     line("const long " + name + " = " + indexOf(remainder.getLhs()).operand() + " % " +
          indexOf(remainder.getRhs()).operand() + ";");
+    indices[op.getResult(0)] = Linear::symbol(name);
+    return success();
+  }
+  if (auto smaller = dyn_cast<arith::MinSIOp>(op); smaller && smaller.getType().isIndex()) {
+    std::string name = names.take("ahead"), left = indexOf(smaller.getLhs()).str(), right = indexOf(smaller.getRhs()).str();
+    line("const long " + name + " = " + left + " < " + right + " ? " + left + " : " + right + ";");
     indices[op.getResult(0)] = Linear::symbol(name);
     return success();
   }
@@ -270,7 +290,7 @@ void KernelPrinter::printPrefetch(memref::PrefetchOp ahead) {
   Linear offset = place.offset;
   for (auto [index, stride] : llvm::zip(ahead.getIndices(), place.strides))
     offset = offset + indexOf(index) * stride;
-  line("prefetch(&" + place.base + "[" + offset.str() + "]);");
+  line(std::string("prefetch") + (ahead.getIsWrite() ? "" : "_read") + "(&" + place.base + "[" + offset.str() + "]);");
 }
 
 /// A buffer on the stack can be vectors when every use covers it whole, its last axis in lanes.

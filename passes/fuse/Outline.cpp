@@ -67,9 +67,13 @@ public:
       for (Operation *op : unit)
         findInputs(op);
     for (Operation *member : members)
-      for (Value result : member->getResults())
-        if (usedOutside(result, members) || spills(result, units))
+      for (Value result : member->getResults()) {
+        bool outside = usedOutside(result, members);
+        if (outside || spills(result, units))
           outputs.push_back(result);
+        if (!outside)
+          inner.insert(result);
+      }
   }
 
   func::FuncOp build(Outliner::Units units, Location loc) {
@@ -93,8 +97,11 @@ public:
     for (auto [index, value] : llvm::enumerate(inputs))
       kernel.setArgAttr(index, "horn.name", builder.getStringAttr(nameOf(value, host)));
     kernel->setAttr("horn.equations", builder.getStrArrayAttr(equationsOf(units)));
-    for (auto [index, value] : llvm::enumerate(outputs))
+    for (auto [index, value] : llvm::enumerate(outputs)) {
       kernel.setResultAttr(index, "horn.name", builder.getStringAttr(nameOf(value, host)));
+      if (inner.contains(value))
+        kernel.setResultAttr(index, "horn.private", builder.getUnitAttr());
+    }
     return kernel;
   }
 
@@ -257,6 +264,7 @@ private:
   OpBuilder &builder;
   IRMapping map;
   llvm::SmallPtrSet<Operation *, 16> inside;
+  DenseSet<Value> inner; ///< results that only the kernel itself reads
   std::vector<std::string> equations;
 };
 
@@ -328,6 +336,9 @@ void Outliner::outline(ArrayRef<Operation *> members, Units units) {
   auto module = host->getParentOfType<ModuleOp>();
   if (func::FuncOp existing = findEquivalent(module, kernel)) {
     StringRef layer = originOf(kernel.getLoc()).name, first = originOf(existing.getLoc()).name;
+    for (unsigned result = 0; result < kernel.getNumResults(); ++result)
+      if (!kernel.getResultAttr(result, "horn.private"))
+        existing.removeResultAttr(result, builder.getStringAttr("horn.private"));
     kernel.erase();
     kernel = existing;
     if (layer != first && !layer.empty() && !first.empty())

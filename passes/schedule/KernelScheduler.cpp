@@ -117,6 +117,12 @@ int64_t KernelScheduler::tileRows() const {
   return units.size() <= 2 ? productRows(columns) : registerRows;
 }
 
+/// Every chunk of a scatter looks for its ids in every sample: four of them at most.
+int64_t KernelScheduler::grainOf(int64_t step) const {
+  bool scatters = llvm::any_of(units, [](const Unit &unit) { return isa<ScatterAddOp>(unit.op); });
+  return scatters && *rows != kBatch ? llvm::alignTo(std::max<int64_t>(*rows / 4, 1), step) : step;
+}
+
 void KernelScheduler::emitRows() {
   if (std::optional<PanelKernel> panel = panelKernel())
     return emitPanels(*panel);
@@ -124,7 +130,9 @@ void KernelScheduler::emitRows() {
   if (*rows != kBatch)
     step = std::min(step, *rows);
   kernel->setAttr("horn.rows", b.getI64IntegerAttr(*rows));
-  kernel->setAttr("horn.grain", b.getI64IntegerAttr(step));
+  kernel->setAttr("horn.grain", b.getI64IntegerAttr(grainOf(step)));
+  if (std::optional<ScatterAndUpdate> both = sumsById())
+    return emitSumsById(*both);
   // What does not depend on the row comes first: scalars, and gradients that gather from all samples.
   for (const Unit &unit : units)
     if (unit.parallel.empty())

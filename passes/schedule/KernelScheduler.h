@@ -24,6 +24,7 @@ private:
   void makeBuffers();
   void analyse();
   int64_t tileRows() const;
+  int64_t grainOf(int64_t step) const;
   void emitRows();
   void emitRowTile(OpFoldResult row, int64_t rows);
   void emitWholeUnits();
@@ -76,6 +77,18 @@ private:
   // Ragged.cpp: units whose inner loop runs over the ids of a row.
   void emitGatherSum(const Unit &unit, const Buffer &accumulator, const Tile &tile);
   void emitScatterAdd(const Unit &unit, OpFoldResult begin, OpFoldResult end);
+  int64_t sumsOfRow(const Tile &tile) const;
+  void emitSumOfIds(const Unit &unit, mlir::Value tokens, llvm::ArrayRef<Buffer> sums, const Tile &tile,
+                    OpFoldResult first, OpFoldResult last);
+  /// A scatter and the element-wise unit that alone reads it.
+  struct ScatterAndUpdate {
+    const Unit &scatter, &update;
+  };
+  std::optional<ScatterAndUpdate> sumsById();
+  void emitSumsById(const ScatterAndUpdate &kernelUnits);
+  void emitPrefetch(const Buffer &buffer, mlir::AffineMap map, const Tile &tile, mlir::Value tokens,
+                    OpFoldResult position, OpFoldResult last, int64_t rowBytes, bool write);
+  void emitOverColumns(const Unit &unit, Tile tile, unsigned dim, llvm::function_ref<void(const Tile &)> emit);
   void emitEncode(const Unit &unit, OpFoldResult row, int64_t rows);
 
   /// The same tile in the domain of another unit with the same parallel dimensions.

@@ -35,29 +35,118 @@ static SmallVector<Value> addElements(OpBuilder &builder, Location loc, ValueRan
   return {builder.create<arith::AddFOp>(loc, elements[1], elements[0])};
 }
 
+/// Bytes of a table that one id stands for, at most `columns` of its elements.
+static int64_t bytesOfRow(const Access &access, int64_t columns) {
+  auto type = cast<RankedTensorType>(access.value.getType());
+  int64_t elements = 1;
+  for (int64_t size : type.getShape().drop_front())
+    elements *= size;
+  return std::min(elements, columns) * elementBytes(type.getElementType());
+}
+
+/// Fetches the part of `buffer` that `tile` needs for an id some places ahead of `position`; the last ids of a row
+/// fetch their last one again. Ids of a row ascend: the first of the next row are frequent, and in cache.
+void KernelScheduler::emitPrefetch(const Buffer &buffer, AffineMap map, const Tile &tile, Value tokens,
+                                   OpFoldResult position, OpFoldResult last, int64_t rowBytes, bool write) {
+  constexpr int64_t bytesAhead = 8192, mostAhead = 16;
+  int64_t distance = std::clamp<int64_t>(bytesAhead / rowBytes, 1, mostAhead);
+  Value far = tiles.value(tiles.add(position, tiles.constant(distance)));
+  Value final = tiles.value(tiles.sub(last, tiles.constant(1)));
+  Value ahead = b.create<arith::MinSIOp>(tiles.loc, far, final);
+  Value next = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, ahead);
+  SmallVector<Value> place{next};
+  for (AffineExpr expr : map.getResults().drop_front()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    place.push_back(tiles.value(dim ? tile.offsets[dim.getPosition()] : OpFoldResult(tiles.constant(0))));
+  }
+  b.create<memref::PrefetchOp>(tiles.loc, buffer.memref, place, /*isWrite=*/write, /*localityHint=*/3, /*isDataCache=*/true);
+}
+
+/// A table that the first cache does not hold is fetched ahead when its rows are also written; one that is only read
+/// when it is larger than the second: reads of that wait for nothing.
+static bool isFetchedAhead(Value table, bool write) {
+  constexpr int64_t firstCache = 32 << 10, secondCache = 1 << 20;
+  auto type = cast<RankedTensorType>(table.getType());
+  return type.hasStaticShape() && type.getNumElements() * elementBytes(type.getElementType()) > (write ? firstCache : secondCache);
+}
+
 /// for each row, for each id of the row: accumulator[row, columns] += table[id, columns]
 void KernelScheduler::emitGatherSum(const Unit &unit, const Buffer &accumulator, const Tile &tile) {
   auto gather = cast<GatherSumOp>(unit.op);
   Value tokens = buffer(gather.getTokens()).memref;
-  const Access &table = unit.reads.front(), &write = unit.writes.front();
+  const Access &write = unit.writes.front();
   Type element = cast<RankedTensorType>(write.value.getType()).getElementType();
   Value zero = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 0.0));
-  tiles.fill(accumulator, write.map, tile, zero);
-  int64_t count = tile.sizes[0];
-  tiles.loop("r", tiles.constant(0), tiles.constant(count), 1, [&](OpFoldResult local) {
+  int64_t sums = sumsOfRow(tile);
+  if (sums == 1)
+    tiles.fill(accumulator, write.map, tile, zero);
+  tiles.loop("r", tiles.constant(0), tiles.constant(tile.sizes[0]), 1, [&](OpFoldResult local) {
     Value row = tiles.value(tiles.add(tile.offsets[0], local));
     auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), tokens, row);
-    tiles.loop("t", bounds.getBegin(), bounds.getEnd(), 1, [&](OpFoldResult position) {
-      Value id = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, tiles.value(position));
-      Tile step = tile;
-      step.set(0, local, 1);
-      // In the accumulator the row counts from the tile's first.
-      Buffer rowsOfTile = accumulator;
-      rowsOfTile.relative.reset(0);
-      tiles.generic({{buffer(table.value), behindFirstAxis(table.map)}}, {{rowsOfTile, withOneMoreDim(write.map)}},
-                    withRow(step, id), addElements);
-    });
+    Tile ofRow = tile;
+    ofRow.set(0, local, 1);
+    // In the accumulator the row counts from the tile's first.
+    Buffer rowsOfTile = accumulator;
+    rowsOfTile.relative.reset(0);
+    if (sums == 1)
+      return emitSumOfIds(unit, tokens, {rowsOfTile}, ofRow, bounds.getBegin(), bounds.getEnd());
+    // Neighbouring ids go to different sums, which do not wait for each other.
+    SmallVector<Buffer> parts;
+    auto shape = cast<MemRefType>(accumulator.memref.getType()).getShape();
+    SmallVector<int64_t> partShape(shape);
+    partShape[0] = 1;
+    for (int64_t part = 0; part < sums; ++part) {
+      parts.push_back({tiles.stack("sum", partShape, element), llvm::SmallBitVector(shape.size(), true), {}});
+      tiles.fill(parts.back(), write.map, ofRow, zero);
+    }
+    OpFoldResult count = tiles.sub(bounds.getEnd(), bounds.getBegin());
+    OpFoldResult main = tiles.add(bounds.getBegin(), tiles.roundDown(count, sums));
+    emitSumOfIds(unit, tokens, parts, ofRow, bounds.getBegin(), main);
+    emitSumOfIds(unit, tokens, {parts.front()}, ofRow, main, bounds.getEnd());
+    tiles.generic({{parts[0], write.map}, {parts[1], write.map}}, {{rowsOfTile, write.map}}, ofRow,
+                  [](OpBuilder &builder, Location loc, ValueRange elements) {
+                    return SmallVector<Value>{builder.create<arith::AddFOp>(loc, elements[0], elements[1])};
+                  });
   });
+}
+
+/// Sums that a row's ids take turns in: where a row is one or two vectors, additions wait for each other.
+int64_t KernelScheduler::sumsOfRow(const Tile &tile) const {
+  return tile.sizes.size() > 1 && tile.sizes.back() <= 2 * lanes() ? 2 : 1;
+}
+
+/// sums[k][columns] += table[ids[t + k], columns] for t from `first` to `last` in steps of the number of sums
+void KernelScheduler::emitSumOfIds(const Unit &unit, Value tokens, ArrayRef<Buffer> sums, const Tile &tile,
+                                   OpFoldResult first, OpFoldResult last) {
+  const Access &table = unit.reads.front(), &write = unit.writes.front();
+  AffineMap ofTable = behindFirstAxis(table.map);
+  tiles.loop("t", first, last, sums.size(), [&](OpFoldResult position) {
+    for (auto [part, sum] : llvm::enumerate(sums)) {
+      OpFoldResult place = tiles.add(position, tiles.constant(part));
+      if (isFetchedAhead(table.value, /*write=*/false))
+        emitPrefetch(buffer(table.value), table.map, tile, tokens, place, last, bytesOfRow(table, tile.sizes.back()), false);
+      Value id = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, tiles.value(place));
+      tiles.generic({{buffer(table.value), ofTable}}, {{sum, withOneMoreDim(write.map)}}, withRow(tile, id), addElements);
+    }
+  });
+}
+
+/// Tiles of columns of one row, and a smaller last one.
+void KernelScheduler::emitOverColumns(const Unit &unit, Tile tile, unsigned dim,
+                                      llvm::function_ref<void(const Tile &)> emit) {
+  if (dim == unit.sizes.size())
+    return emit(tile);
+  bool lastDim = dim + 1 == unit.sizes.size();
+  int64_t size = unit.sizes[dim], step = lastDim ? std::min<int64_t>(4 * lanes(), size) : 1, main = size / step * step;
+  tiles.loop("column", tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult place) {
+    Tile part = tile;
+    part.set(dim, place, step);
+    emitOverColumns(unit, part, dim + 1, emit);
+  });
+  if (main < size) {
+    tile.set(dim, tiles.constant(main), size - main);
+    emitOverColumns(unit, tile, dim + 1, emit);
+  }
 }
 
 /// gradient rows [begin, end) = 0; then for each sample, for each of its ids in that range:
@@ -70,30 +159,10 @@ void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFol
   Type element = cast<RankedTensorType>(write.value.getType()).getElementType();
   Value zero = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 0.0));
 
-  auto overColumns = [&](Tile tile, llvm::function_ref<void(const Tile &)> emit) {
-    SmallVector<int64_t> sizes(unit.sizes);
-    std::function<void(Tile, unsigned)> nest = [&](Tile inner, unsigned dim) {
-      if (dim == sizes.size())
-        return emit(inner);
-      bool lastDim = dim + 1 == sizes.size();
-      int64_t step = lastDim ? std::min<int64_t>(4 * lanes(), sizes[dim]) : 1, main = sizes[dim] / step * step;
-      tiles.loop("column", tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult place) {
-        Tile part = inner;
-        part.set(dim, place, step);
-        nest(part, dim + 1);
-      });
-      if (main < sizes[dim]) {
-        inner.set(dim, tiles.constant(main), sizes[dim] - main);
-        nest(inner, dim + 1);
-      }
-    };
-    nest(tile, 1);
-  };
-
   tiles.loop("row", first, last, 1, [&](OpFoldResult row) {
     Tile tile(unit.sizes.size());
     tile.set(0, row, 1);
-    overColumns(tile, [&](const Tile &part) { tiles.fill(buffer(write.value), write.map, part, zero); });
+    emitOverColumns(unit, tile, 1, [&](const Tile &part) { tiles.fill(buffer(write.value), write.map, part, zero); });
   });
   tiles.loop("sample", tiles.constant(0), batch, 1, [&](OpFoldResult sample) {
     auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), tokens, tiles.value(sample));
@@ -107,10 +176,84 @@ void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFol
       Value id = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, tiles.value(position));
       Tile tile(unit.sizes.size());
       tile.set(0, id, 1);
-      overColumns(tile, [&](const Tile &part) {
+      emitOverColumns(unit, tile, 1, [&](const Tile &part) {
+        if (isFetchedAhead(write.value, /*write=*/true))
+          emitPrefetch(buffer(write.value), write.map, part, tokens, position, to, bytesOfRow(write, part.sizes.back()), true);
         tiles.generic({{buffer(rowsRead.value), behindFirstAxis(rowsRead.map)}},
                       {{buffer(write.value), withOneMoreDim(write.map)}}, withRow(part, sample), addElements);
       });
+    });
+  });
+}
+
+/// A scatter whose result only the element-wise unit behind it reads, in rows of a few cache lines: adding each sample's
+/// row to a gradient in memory costs more than to find, for each id, its samples, and to sum their rows in registers.
+std::optional<KernelScheduler::ScatterAndUpdate> KernelScheduler::sumsById() {
+  constexpr int64_t leastBytes = 256;
+  const Unit *scatter = nullptr, *update = nullptr;
+  for (const Unit &unit : units) {
+    if (unit.parallel.empty())
+      continue;
+    const Unit *&place = isa<ScatterAddOp>(unit.op) ? scatter : update;
+    if (place)
+      return std::nullopt;
+    place = &unit;
+  }
+  if (!rows || !scatter || !update || !isElementwise(update->op) || scatter->sizes.size() < 2 ||
+      !llvm::equal(scatter->sizes, update->sizes))
+    return std::nullopt;
+  const Access &gradient = scatter->writes.front();
+  for (const Access &read : update->reads)
+    if (read.value == gradient.value && read.map != gradient.map)
+      return std::nullopt;
+  auto argument = dyn_cast<BlockArgument>(buffer(gradient.value).memref);
+  bool isPrivate = argument && kernel.getArgAttr(argument.getArgNumber(), "horn.private");
+  if (!isPrivate || bytesOfRow(gradient, INT64_MAX) < leastBytes)
+    return std::nullopt;
+  return ScatterAndUpdate{*scatter, *update};
+}
+
+/// samples = for each id its samples, in the place of the gradient; where they do not fit, the gradient itself
+/// for each id: sum = 0; for each of its samples: sum += rows[sample, :]; or sum = gradient[id, :]; update(sum)
+/// Both sums add in the order of the samples, and there is one update: bits do not depend on what fits.
+void KernelScheduler::emitSumsById(const ScatterAndUpdate &kernelUnits) {
+  const Unit &scatter = kernelUnits.scatter, &update = kernelUnits.update;
+  for (const Unit &unit : units)
+    if (unit.parallel.empty())
+      emitUnit(unit, nullptr, tiles.constant(0), 1);
+  auto op = cast<ScatterAddOp>(scatter.op);
+  tiles.loc = op.getLoc();
+  const Access &gradient = scatter.writes.front();
+  const Buffer stored = buffer(gradient.value);
+  Type element = cast<RankedTensorType>(gradient.value.getType()).getElementType();
+  Value zero = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 0.0));
+  // What the printer spells as a call: the samples, whether they fit, whether they do not.
+  auto samples = b.create<UnrealizedConversionCastOp>(
+      tiles.loc, TypeRange{TokensType::get(b.getContext(), INT32_MAX), b.getI1Type(), b.getI1Type()},
+      ValueRange{buffer(op.getTokens()).memref, stored.memref, batch, begin, end});
+  auto inCase = [&](unsigned result, llvm::function_ref<void()> emit) {
+    auto branch = b.create<scf::IfOp>(tiles.loc, samples.getResult(result), /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    emit();
+  };
+  constexpr unsigned fit = 1, doNotFit = 2;
+  inCase(doNotFit, [&] { emitScatterAdd(scatter, begin, end); });
+  tiles.loop("row", begin, end, 1, [&](OpFoldResult row) {
+    Tile ofRow(scatter.sizes.size());
+    ofRow.set(0, row, 1);
+    emitOverColumns(scatter, ofRow, 1, [&](const Tile &part) {
+      Buffer sum{tiles.stack("sum", part.sizes, element), llvm::SmallBitVector(part.sizes.size(), true), {}};
+      tiles.fill(sum, gradient.map, part, zero);
+      inCase(fit, [&] {
+        auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), samples.getResult(0),
+                                            tiles.value(tiles.sub(row, begin)));
+        emitSumOfIds(scatter, samples.getResult(0), {sum}, part, bounds.getBegin(), bounds.getEnd());
+      });
+      inCase(doNotFit, [&] { tiles.copy(sum, gradient.map, stored, gradient.map, part); });
+      buffers[gradient.value] = sum;
+      emitElementwise(update, part);
+      buffers[gradient.value] = stored;
     });
   });
 }

@@ -174,6 +174,56 @@ func.func private @gather(%tokens: !horn.tokens<9>, %w: tensor<9x64xf32>) -> ten
 
 // -----
 
+// Rows of at most two vectors are summed in two turns, which do not wait for each other; an odd last id goes to the
+// first. Eight lanes make 32 columns four vectors: one sum.
+// CHECK: func.func private @narrow_gather
+// CHECK: %[[FIRST:.*]], %[[LAST:.*]] = horn.row_bounds
+// CHECK: %[[EVEN:.*]] = memref.alloca() {horn.name = "sum"} : memref<1x32xf32>
+// CHECK: %[[ODD:.*]] = memref.alloca() {horn.name = "sum"} : memref<1x32xf32>
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[MAIN:.*]] step
+// CHECK: linalg.generic {{.*}} outs(%[[EVEN]] : memref<1x32xf32>)
+// CHECK: linalg.generic {{.*}} outs(%[[ODD]] : memref<1x32xf32>)
+// CHECK: scf.for %{{.*}} = %[[MAIN]] to %[[LAST]] step
+// CHECK: linalg.generic {{.*}} outs(%[[EVEN]] : memref<1x32xf32>)
+// CHECK: linalg.generic {{.*}} ins(%[[EVEN]], %[[ODD]] : memref<1x32xf32>, memref<1x32xf32>)
+// AVX2: func.func private @narrow_gather
+// AVX2-NOT: horn.name = "sum"
+// AVX2: return
+func.func private @narrow_gather(%tokens: !horn.tokens<9>, %w: tensor<9x32xf32>) -> tensor<?x32xf32> attributes {horn.kernel} {
+  %0 = horn.gather_sum %tokens, %w distinct : !horn.tokens<9>, tensor<9x32xf32>
+  return %0 : tensor<?x32xf32>
+}
+
+// -----
+
+// A table beyond the second cache is fetched some ids ahead; at the end of a row its last id once more.
+// CHECK: func.func private @large_gather
+// CHECK: horn.row_bounds
+// CHECK: scf.for %[[T:.*]] = %{{.*}} to %[[LAST:.*]] step
+// CHECK: %[[FAR:.*]] = arith.addi %[[T]], %c16
+// CHECK: %[[FINAL:.*]] = arith.subi %[[LAST]], %c1
+// CHECK: %[[AHEAD:.*]] = arith.minsi %[[FAR]], %[[FINAL]]
+// CHECK: %[[NEXT:.*]] = horn.token %arg0[%[[AHEAD]]]
+// CHECK: memref.prefetch %arg1[%[[NEXT]], %{{.*}}], read
+func.func private @large_gather(%tokens: !horn.tokens<9000>, %w: tensor<9000x64xf32>) -> tensor<?x64xf32> attributes {horn.kernel} {
+  %0 = horn.gather_sum %tokens, %w distinct : !horn.tokens<9000>, tensor<9000x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+// What is also written is fetched ahead from a smaller table on.
+// Each chunk looks through all samples: no more than four.
+// CHECK: func.func private @large_scatter
+// CHECK-SAME: horn.grain = 225 : i64
+// CHECK: memref.prefetch %arg2[%{{.*}}, %{{.*}}], write
+func.func private @large_scatter(%tokens: !horn.tokens<900>, %dy: tensor<?x16xf32>) -> tensor<900x16xf32> attributes {horn.kernel} {
+  %0 = horn.scatter_add %tokens, %dy distinct : !horn.tokens<900>, tensor<?x16xf32>
+  return %0 : tensor<900x16xf32>
+}
+
+// -----
+
 // A scatter owns rows of the table: every chunk looks through all samples for its ids, in the order of the samples.
 // CHECK: func.func private @scatter
 // CHECK-SAME: horn.rows = 9 : i64
@@ -182,10 +232,62 @@ func.func private @gather(%tokens: !horn.tokens<9>, %w: tensor<9x64xf32>) -> ten
 // CHECK: scf.for %[[SAMPLE:.*]] = %{{.*}} to %[[BATCH]]
 // CHECK: horn.lower_bound %arg0{{.*}} id %[[BEGIN]]
 // CHECK: horn.lower_bound %arg0{{.*}} id %[[END]]
+// CHECK-NOT: memref.prefetch
 // CHECK: arith.addf
 func.func private @scatter(%tokens: !horn.tokens<9>, %dy: tensor<?x2xf32>) -> tensor<9x2xf32> attributes {horn.kernel} {
   %0 = horn.scatter_add %tokens, %dy distinct : !horn.tokens<9>, tensor<?x2xf32>
   return %0 : tensor<9x2xf32>
+}
+
+// -----
+
+#id2 = affine_map<(d0, d1) -> (d0, d1)>
+
+// Rows of 256 bytes and more, read by nothing but the update: for each id its samples, found in the place of the
+// gradient, are summed in registers. Where they do not fit, the gradient is made and read. One update for both.
+// CHECK: func.func private @sums_by_id
+// CHECK: %[[SAMPLES:.*]]:3 = builtin.unrealized_conversion_cast %arg0, %[[GRADIENT:arg3]], %{{.*}}, %[[BEGIN:arg4]], %arg5
+// CHECK: scf.if %[[SAMPLES]]#2
+// CHECK: horn.lower_bound
+// CHECK: scf.for %[[ROW:.*]] = %[[BEGIN]] to
+// CHECK: %[[SUM:.*]] = memref.alloca() {horn.name = "sum"} : memref<1x64xf32>
+// CHECK: scf.if %[[SAMPLES]]#1
+// CHECK: %[[LOCAL:.*]] = arith.subi %[[ROW]], %[[BEGIN]]
+// CHECK: horn.row_bounds %[[SAMPLES]]#0[%[[LOCAL]]]
+// CHECK: linalg.generic {{.*}} outs(%[[SUM]] : memref<1x64xf32>)
+// CHECK: scf.if %[[SAMPLES]]#2
+// CHECK: linalg.generic {{.*}} outs(%[[SUM]] : memref<1x64xf32>)
+// CHECK: arith.subf
+// CHECK-NOT: arith.subf
+// CHECK: return
+func.func private @sums_by_id(%tokens: !horn.tokens<9>, %dy: tensor<?x64xf32>, %w: tensor<9x64xf32>)
+    -> (tensor<9x64xf32> {horn.private}, tensor<9x64xf32>) attributes {horn.kernel, horn.in_place = array<i64: -1, 2>} {
+  %0 = horn.scatter_add %tokens, %dy distinct : !horn.tokens<9>, tensor<?x64xf32>
+  %e = tensor.empty() : tensor<9x64xf32>
+  %1 = linalg.generic {indexing_maps = [#id2, #id2, #id2], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %w : tensor<9x64xf32>, tensor<9x64xf32>) outs(%e : tensor<9x64xf32>) {
+  ^bb0(%g: f32, %old: f32, %o: f32):
+    %new = arith.subf %old, %g : f32
+    linalg.yield %new : f32
+  } -> tensor<9x64xf32>
+  return %0, %1 : tensor<9x64xf32>, tensor<9x64xf32>
+}
+
+// A gradient that another kernel reads is stored, whatever its rows.
+// CHECK: func.func private @gradient_read_elsewhere
+// CHECK-NOT: unrealized_conversion_cast
+// CHECK: return
+func.func private @gradient_read_elsewhere(%tokens: !horn.tokens<9>, %dy: tensor<?x64xf32>, %w: tensor<9x64xf32>)
+    -> (tensor<9x64xf32>, tensor<9x64xf32>) attributes {horn.kernel, horn.in_place = array<i64: -1, 2>} {
+  %0 = horn.scatter_add %tokens, %dy distinct : !horn.tokens<9>, tensor<?x64xf32>
+  %e = tensor.empty() : tensor<9x64xf32>
+  %1 = linalg.generic {indexing_maps = [#id2, #id2, #id2], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %w : tensor<9x64xf32>, tensor<9x64xf32>) outs(%e : tensor<9x64xf32>) {
+  ^bb0(%g: f32, %old: f32, %o: f32):
+    %new = arith.subf %old, %g : f32
+    linalg.yield %new : f32
+  } -> tensor<9x64xf32>
+  return %0, %1 : tensor<9x64xf32>, tensor<9x64xf32>
 }
 
 // -----

@@ -22,12 +22,22 @@ using namespace hornfels;
 static void dense_forward(float *dense_sum, const token_rows<uint16_t> &review,
                           const float *dense_kernel, long begin, long end) {
   for (long row = begin; row < end; ++row) {
-    v16f acc = {};
+    v16f acc;
     const long first = review.offsets[row], last = review.offsets[row + 1];
-    for (long t = first; t < last; ++t) {
+    v16f sum = {};
+    v16f sum_2 = {};
+    const long rest = (last - first) % 2;
+    for (long t = first; t < last - rest; t += 2) {
       const long id = review.ids[t];
-      acc += load<v16f>(&dense_kernel[id * 16]);
+      sum += load<v16f>(&dense_kernel[id * 16]);
+      const long id_2 = review.ids[t + 1];
+      sum_2 += load<v16f>(&dense_kernel[id_2 * 16]);
     }
+    for (long t = last - rest; t < last; ++t) {
+      const long id = review.ids[t];
+      sum += load<v16f>(&dense_kernel[id * 16]);
+    }
+    acc = sum + sum_2;
     store(&dense_sum[row * 16], acc);
   }
 }
@@ -982,7 +992,7 @@ static void train_step(const step &s) {
   dense_backward(d_dense, dense_2, 0, batch);
   dense_backward_0(d_dense_2, d_dense, dropout_6, 0, batch);
   dense_backward_1(d_dense_3, d_dense_2, batch);
-  parallel(s.pool, 100, 15, [&](long begin, long end) {
+  parallel(s.pool, 100, 25, [&](long begin, long end) {
     dense_backward_2(d_dense_4, review, d_dense_2, batch, begin, end);
   });
   optimizer_update(optimizer, dense_kernel_velocity, 0, 100);

@@ -28,12 +28,22 @@ static void dense_forward(float *sentiment, const token_rows<uint16_t> &review,
                           long end) {
   for (long row = begin; row < end; ++row) {
     alignas(64) float dense[16];
-    v16f acc = {};
+    v16f acc;
     const long first = review.offsets[row], last = review.offsets[row + 1];
-    for (long t = first; t < last; ++t) {
+    v16f sum = {};
+    v16f sum_2 = {};
+    const long rest = (last - first) % 2;
+    for (long t = first; t < last - rest; t += 2) {
       const long id = review.ids[t];
-      acc += load<v16f>(&dense_kernel[id * 16]);
+      sum += load<v16f>(&dense_kernel[id * 16]);
+      const long id_2 = review.ids[t + 1];
+      sum_2 += load<v16f>(&dense_kernel[id_2 * 16]);
     }
+    for (long t = last - rest; t < last; ++t) {
+      const long id = review.ids[t];
+      sum += load<v16f>(&dense_kernel[id * 16]);
+    }
+    acc = sum + sum_2;
     store(&dense[0], max(acc + load<v16f>(&dense_bias[0]), splat<v16f>(0.0f)));
     float acc_2 = reduce_add(load<v16f>(&dense[0]) * load<v16f>(&sentiment_kernel[0]));
     sentiment[row] = sigmoid(acc_2 + sentiment_bias[0]);
@@ -54,12 +64,22 @@ static void dense_evaluate(float *loss_of_sample, float *metrics_of_sample,
                            long end) {
   for (long row = begin; row < end; ++row) {
     alignas(64) float dense[16];
-    v16f acc = {};
+    v16f acc;
     const long first = review.offsets[row], last = review.offsets[row + 1];
-    for (long t = first; t < last; ++t) {
+    v16f sum = {};
+    v16f sum_2 = {};
+    const long rest = (last - first) % 2;
+    for (long t = first; t < last - rest; t += 2) {
       const long id = review.ids[t];
-      acc += load<v16f>(&dense_kernel[id * 16]);
+      sum += load<v16f>(&dense_kernel[id * 16]);
+      const long id_2 = review.ids[t + 1];
+      sum_2 += load<v16f>(&dense_kernel[id_2 * 16]);
     }
+    for (long t = last - rest; t < last; ++t) {
+      const long id = review.ids[t];
+      sum += load<v16f>(&dense_kernel[id * 16]);
+    }
+    acc = sum + sum_2;
     store(&dense[0], max(acc + load<v16f>(&dense_bias[0]), splat<v16f>(0.0f)));
     float acc_2 = reduce_add(load<v16f>(&dense[0]) * load<v16f>(&sentiment_kernel[0]));
     const float sentiment_bias_x = sentiment_bias[0];
@@ -145,12 +165,22 @@ static void dense_forward_backward(float *dropout, float *loss_of_sample, float 
   for (long row = begin; row < end; ++row) {
     v16f dense;
     alignas(64) bool dense_2[16];
-    v16f acc = {};
+    v16f acc;
     const long first = review.offsets[row], last = review.offsets[row + 1];
-    for (long t = first; t < last; ++t) {
+    v16f sum = {};
+    v16f sum_2 = {};
+    const long rest = (last - first) % 2;
+    for (long t = first; t < last - rest; t += 2) {
       const long id = review.ids[t];
-      acc += load<v16f>(&dense_kernel[id * 16]);
+      sum += load<v16f>(&dense_kernel[id * 16]);
+      const long id_2 = review.ids[t + 1];
+      sum_2 += load<v16f>(&dense_kernel[id_2 * 16]);
     }
+    for (long t = last - rest; t < last; ++t) {
+      const long id = review.ids[t];
+      sum += load<v16f>(&dense_kernel[id * 16]);
+    }
+    acc = sum + sum_2;
     const v16f dense_bias_v = load<v16f>(&dense_bias[0]);
     const int64_t seed_x = seed[0];
     const int64_t step_2_x = step_2[0];
@@ -438,7 +468,7 @@ static void train_step(const step &s) {
   sentiment_kernel_update(sentiment_kernel_velocity, sentiment_kernel, dropout, d_loss_of_sample,
                           &learning_rate, batch);
   dense_bias_update(dense_bias_velocity, dense_bias, d_dense, &learning_rate, batch);
-  parallel(s.pool, 100, 15, [&](long begin, long end) {
+  parallel(s.pool, 100, 25, [&](long begin, long end) {
     dense_kernel_update(dense_kernel_velocity, dense_kernel, d_dense_2, review, d_dense,
                         &learning_rate, batch, begin, end);
   });
