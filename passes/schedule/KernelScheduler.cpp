@@ -148,8 +148,12 @@ void KernelScheduler::emitRows() {
     return;
   if (*rows == kBatch)
     return tiles.loop("row", main, end, 1, [&](OpFoldResult row) { emitRowTile(row, 1); });
-  // The last rows of a constant number are one smaller tile.
-  if (int64_t rest = *rows % step)
+  // The last rows of a constant number are one smaller tile. Where they are columns of a packed matrix, its place says
+  // that they lie in the last panel.
+  int64_t rest = *rows % step;
+  if (rest > 0 && isPacked)
+    tiles.when(tiles.constant(*rows - rest), end, [&] { emitRowTile(tiles.constant(*rows - rest), rest); });
+  else if (rest > 0)
     tiles.loop("row", main, end, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
 }
 

@@ -90,6 +90,12 @@ Value partialSums(const PanelKernel &kernel) {
     return result;
   if (!kernel.epilogue)
     return {};
+  // The new value of a variable may be written over an old one of its type, which the epilogue has yet to read.
+  auto type = cast<RankedTensorType>(result.getType());
+  if (type.hasStaticShape() && llvm::any_of(kernel.epilogue->reads, [&](const Access &read) {
+        return isa<BlockArgument>(read.value) && read.value.getType() == type;
+      }))
+    return {};
   for (const Access &write : kernel.epilogue->writes)
     if (write.value.getType() == result.getType() && isReturned(write.value) && writeMap(write.value) == writeMap(result))
       return write.value;
@@ -274,11 +280,16 @@ Buffer KernelScheduler::emitPacked(const Access &operand, const Unit &unit, OpFo
       tiles.copy(packed, byColumn, buffer(operand.value), operand.map, square);
     }
   };
-  int64_t whole = steps / lanes() * lanes();
+  // The operand may lie in panels along k: from panel to panel, so that a square's place in its panel is known.
+  auto emitPanel = [&](OpFoldResult place, int64_t size) {
+    for (int64_t s = 0; s < size; s += lanes())
+      emitSquares(tiles.add(place, tiles.constant(s)), std::min(lanes(), size - s));
+  };
+  int64_t width = panelWidth(), whole = steps / width * width;
   OpFoldResult last = tiles.add(first, tiles.constant(whole));
-  tiles.loop("k", first, last, lanes(), [&](OpFoldResult place) { emitSquares(place, lanes()); });
+  tiles.loop("k", first, last, width, [&](OpFoldResult place) { emitPanel(place, width); });
   if (whole < steps)
-    emitSquares(last, steps - whole);
+    emitPanel(last, steps - whole);
   return packed;
 }
 
@@ -312,7 +323,9 @@ void KernelScheduler::emitTransposedPanel(const PanelKernel &panel, OpFoldResult
   AffineMap out = unit.writes.front().map;
   Buffer sums = buffer(partialSums(panel));
   overRows(panel, bounds, step, column, count, [&](const Tile &tile) { tiles.fill(sums, out, tile, neutralOf(unit)); });
-  int64_t parts = (steps + kPackedSteps - 1) / kPackedSteps, depth = (steps + parts - 1) / parts;
+  // Whole panels: the operand may lie in panels along k.
+  int64_t parts = (steps + kPackedSteps - 1) / kPackedSteps, width = panelWidth();
+  int64_t depth = ((steps + parts - 1) / parts + width - 1) / width * width;
   auto emitPart = [&](OpFoldResult first, int64_t part) {
     withPacked(first, part, [&] {
       overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
