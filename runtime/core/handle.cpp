@@ -490,7 +490,7 @@ int32_t set_learning_rate(void *opaque, double rate) {
   const call entered(h);
   if (entered.status())
     return entered.status();
-  if (!(rate >= 0.0) || !std::isfinite(rate))
+  if (!std::isfinite(rate) || rate < 0.0) /* in this order: to compare a NaN may trap */
     return fail(*h, HORNFELS_BAD_ARGUMENT, "%s: a learning rate of %g", h->code->model->name, rate);
   h->learning_rate = rate;
   return HORNFELS_OK;

@@ -6,6 +6,7 @@
 #define HORNFELS_HANDLE_H
 
 #include "abi.h"
+#include "denormals.h"
 
 #include <stddef.h>
 
@@ -78,6 +79,7 @@ template <class Body> void parallel(const hornfels_pool *pool, int64_t rows, int
     const Body &body;
     int64_t rows, chunk;
     static void run(void *self, int64_t index) {
+      const flush_denormals mode; /* the pool may be somebody else's, its threads in any mode */
       const context &c = *static_cast<const context *>(self);
       const int64_t begin = index * c.chunk, end = begin + c.chunk;
       c.body(long(begin), long(end < c.rows ? end : c.rows));
