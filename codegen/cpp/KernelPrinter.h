@@ -78,6 +78,9 @@ private:
   mlir::LogicalResult printLoopsOf(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point, unsigned dim);
   mlir::LogicalResult printLaneLoop(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point);
   mlir::LogicalResult printReductionInLanes(mlir::linalg::GenericOp tile, Point point, unsigned dim);
+  mlir::FailureOr<std::string> printPartialResults(mlir::linalg::GenericOp tile, Point point, unsigned dim);
+  mlir::LogicalResult printRowSums(mlir::linalg::GenericOp tile, unsigned rows, unsigned dim);
+  int rowsSummed(mlir::linalg::GenericOp tile, const Lanes &lanes);
   mlir::LogicalResult printPoint(mlir::linalg::GenericOp tile, const Point &point);
   /// The yielded values at a point; with `element`, that value of the body alone, without what follows it.
   mlir::FailureOr<llvm::SmallVector<Expr>> evaluate(mlir::linalg::GenericOp tile, const Point &point,

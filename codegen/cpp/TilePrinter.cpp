@@ -107,7 +107,10 @@ LogicalResult KernelPrinter::printTile(linalg::GenericOp tile) {
     return success();
   Point point;
   point.index.resize(tile.getNumLoops());
-  return printLoopsOf(tile, chooseLanes(tile), point, 0);
+  Lanes lanes = chooseLanes(tile);
+  if (int rows = rowsSummed(tile, lanes); rows >= 0)
+    return printRowSums(tile, rows, lanes.dim);
+  return printLoopsOf(tile, lanes, point, 0);
 }
 
 /// Unrolled where it indexes a register tile: the compiler keeps that in registers only then.
@@ -195,8 +198,8 @@ static Value combinedElement(linalg::GenericOp tile, Operation *combine) {
   return combine->getOperand(0) == old ? combine->getOperand(1) : combine->getOperand(0);
 }
 
-/// Whole vectors, and a last one filled up with the neutral element, into partial results; these into one.
-LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point point, unsigned dim) {
+/// Whole vectors, and a last one filled up with the neutral element, into one vector of partial results.
+FailureOr<std::string> KernelPrinter::printPartialResults(linalg::GenericOp tile, Point point, unsigned dim) {
   int64_t size = tile.getStaticLoopRanges()[dim], main = size / vectorLanes * vectorLanes;
   Operation *combine = combiner(tile);
   Type type = combine->getResult(0).getType();
@@ -253,10 +256,18 @@ LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point
     if (failed(looped) || (main < size && failed(addAt(Linear(main), size - main))))
       return failure();
   }
-  // result = combine(result, partial results)
+  return vector;
+}
+
+/// result = combine(result, partial results)
+LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point point, unsigned dim) {
+  FailureOr<std::string> vector = printPartialResults(tile, point, dim);
+  if (failed(vector))
+    return failure();
+  Operation *combine = combiner(tile);
   Value out = tile.getDpsInits()[0];
   AffineMap map = tile.getIndexingMapsArray().back();
-  Expr all = named(reduceFunction(combine).str() + "(" + vector + ")", false);
+  Expr all{reduceFunction(combine).str() + "(" + *vector + ")", Precedence::atom, false, combine->getResult(0).getType(), 0, {}};
   FailureOr<Expr> result = all;
   if (places[out].declared)
     result = expressionOf(combine, {read(out, map, point), all}, 1);
@@ -264,6 +275,60 @@ LogicalResult KernelPrinter::printReductionInLanes(linalg::GenericOp tile, Point
     return failure();
   write(out, map, point, *result);
   return success();
+}
+
+/// As many rows as a vector has lanes are summed together: the sums of all rows come out as one vector.
+LogicalResult KernelPrinter::printRowSums(linalg::GenericOp tile, unsigned rows, unsigned dim) {
+  Value out = tile.getDpsInits()[0];
+  AffineMap map = tile.getIndexingMapsArray().back();
+  Type type = places[out].element;
+  NameScope outer = names;
+  std::string sums = names.take("sums");
+  LogicalResult result = inLoop(tile, rows, 0, tile.getStaticLoopRanges()[rows], vectorLanes, [&](const Linear &first) -> LogicalResult {
+    line(vectorType(type, vectorLanes) + " " + sums + "[" + Twine(vectorLanes) + "];");
+    std::string row = names.take("i");
+    line("UNROLL for (long " + row + " = 0; " + row + " < " + Twine(vectorLanes) + "; ++" + row + ") {");
+    ++depth;
+    Point point;
+    point.index.resize(tile.getNumLoops());
+    point.index[rows] = first + Linear::symbol(row);
+    FailureOr<std::string> vector = printPartialResults(tile, point, dim);
+    if (succeeded(vector))
+      line(sums + "[" + row + "] = " + *vector + ";");
+    --depth;
+    line("}");
+    if (failed(vector))
+      return failure();
+    point.index[rows] = first;
+    point.lanes = vectorLanes;
+    point.dim = static_cast<int>(rows);
+    Expr all{"reduce_rows(" + sums + ")", Precedence::atom, true, type, 0, {}};
+    FailureOr<Expr> sum = expressionOf(combiner(tile), {read(out, map, point), all}, vectorLanes);
+    if (failed(sum))
+      return failure();
+    write(out, map, point, *sum);
+    return success();
+  });
+  names = outer;
+  return result;
+}
+
+/// The dimension of the rows, where a tile sums rows that lie together, as many as fill vectors; -1 elsewhere.
+int KernelPrinter::rowsSummed(linalg::GenericOp tile, const Lanes &lanes) {
+  if (!lanes.reduces || !isa<arith::AddFOp>(combiner(tile)))
+    return -1;
+  int rows = -1;
+  for (auto [dim, size] : llvm::enumerate(tile.getStaticLoopRanges())) {
+    if (size == 1 || static_cast<int>(dim) == lanes.dim)
+      continue;
+    if (rows >= 0 || size % vectorLanes != 0)
+      return -1;
+    rows = static_cast<int>(dim);
+  }
+  Value out = tile.getDpsInits()[0];
+  bool together = rows >= 0 && places[out].kind == Place::memory &&
+                  strideAlong(out, tile.getIndexingMapsArray().back(), rows) == 1;
+  return together ? rows : -1;
 }
 
 Linear KernelPrinter::offsetIn(const Place &place, AffineMap map, const Point &point) {

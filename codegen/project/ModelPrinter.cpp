@@ -173,7 +173,7 @@ FailureOr<GeneratedModel> ModelPrinter::print() {
             "#include \"runtime/core/vector.h\"\n";
   if (StringRef(kernelText).contains("uniform<") || StringRef(kernelText).contains("normal<"))
     source += "#include \"runtime/core/philox.h\"\n";
-  if (StringRef(kernelText).contains("transpose"))
+  if (StringRef(kernelText).contains("transpose") || StringRef(kernelText).contains("reduce_rows"))
     source += "#include \"runtime/core/transpose.h\"\n";
   if (options.laps)
     source += "#include \"runtime/core/lap.h\"\n";

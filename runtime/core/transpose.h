@@ -1,4 +1,4 @@
-/* Squares of a matrix, transposed in registers. */
+/* Squares of a matrix, transposed or summed row by row in registers. */
 #ifndef HORNFELS_TRANSPOSE_H
 #define HORNFELS_TRANSPOSE_H
 
@@ -50,6 +50,23 @@ HORNFELS_INLINE void transpose(element<V> *out, long out_stride, const element<V
   _Pragma("GCC unroll 16") for (long c = 0; c < lanes<V>; ++c) { rows[c] = load<V>(&in[c * in_stride]); }
   exchanges<1>(rows);
   _Pragma("GCC unroll 16") for (long r = 0; r < lanes<V>; ++r) { store(&out[r * out_stride], rows[r]); }
+}
+
+/* Sums of pairs of rows, s lanes apart, until one vector holds the sum of each row. */
+template <int s, class V> HORNFELS_INLINE void add_pairs(V *rows) {
+  if constexpr (s < lanes<V>) {
+    _Pragma("GCC unroll 16") for (int i = 0; i < lanes<V>; i += 2 * s) {
+      exchange<s>(rows[i], rows[i + s], all_lanes<V>{});
+      rows[i] += rows[i + s];
+    }
+    add_pairs<2 * s>(rows);
+  }
+}
+
+/* Lane r is the sum of the lanes of rows[r]. */
+template <class V> HORNFELS_INLINE V reduce_rows(V (&rows)[lanes<V>]) {
+  add_pairs<1>(rows);
+  return rows[0];
 }
 
 } // namespace hornfels

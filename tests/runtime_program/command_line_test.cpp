@@ -358,7 +358,7 @@ TEST_F(command_line, a_second_signal_leaves_at_once) {
                         "30000",        "--epochs", "100000", "--weights",  "w.npz"};
   training.signal = SIGTERM;
   training.signal_after = 0.5;
-  training.signals = 2;
+  training.second_signal = SIGHUP;
   const outcome result = run(training);
   EXPECT_EQ(result.code, 143);
   EXPECT_EQ(result.err.find("written"), std::string::npos) << result.err;

@@ -179,14 +179,16 @@ outcome run(const process &what) {
   const auto passed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
-  int sent = 0;
+  bool sent = false;
   struct pollfd watched[2] = {{out.ours, POLLIN, 0}, {err[0], POLLIN, 0}};
   std::string *const texts[2] = {&result.out, &result.err};
   while ((watched[0].fd >= 0 || watched[1].fd >= 0) && passed() < what.limit) {
     poll(watched, 2, 5);
-    if (what.signal_after >= 0 && sent < what.signals && passed() > what.signal_after + 0.05 * sent) {
+    if (what.signal_after >= 0 && !sent && passed() > what.signal_after) {
       kill(child, what.signal);
-      ++sent;
+      if (what.second_signal)
+        kill(child, what.second_signal);
+      sent = true;
     }
     for (int i = 0; i < 2; ++i) {
       char bytes[65536];

@@ -74,7 +74,7 @@ struct process {
   bool close_err = false, terminal = false;
   double limit = 20;        /* seconds */
   double signal_after = -1; /* seconds; then `signal` is sent */
-  int signal = 0, signals = 1;
+  int signal = 0, second_signal = 0; /* the second one at once; another one, or the two become one */
 };
 
 outcome run(const process &what);

@@ -586,9 +586,14 @@ static void digit_backward(float *d_dense, const float *d_digit, const float *di
   }
   for (long row = end - rest; row < end; ++row) {
     alignas(64) float acc[32] = {};
-    for (long c = 0; c < 32; ++c) {
-      acc[c] += reduce_add(keep_part(load_part<v16f>(&d_digit[row * 10], 10)
-          * load_part<v16f>(&digit_kernel[c * 10], 10), 10, splat<v16f>(0.0f)));
+    for (long c = 0; c < 32; c += 16) {
+      v16f sums[16];
+      UNROLL for (long i = 0; i < 16; ++i) {
+        const v16f x = load_part<v16f>(&d_digit[row * 10], 10)
+            * load_part<v16f>(&digit_kernel[(c + i) * 10], 10);
+        sums[i] = keep_part(x, 10, splat<v16f>(0.0f));
+      }
+      store(&acc[c], load<v16f>(&acc[c]) + reduce_rows(sums));
     }
     for (long c = 0; c < 32; c += 16) {
       store(&d_dense[row * 50 + c], select(load<v16f>(&dense[row * 50 + c]) > 0.0f,

@@ -6,6 +6,7 @@
 #include "runtime/core/tokens.h"
 #include "runtime/core/vector.h"
 #include "runtime/core/philox.h"
+#include "runtime/core/transpose.h"
 
 #ifndef __AVX512F__
 #error "reviews.cpp is for processors with AVX-512: compile with -march=x86-64-v4"
@@ -66,8 +67,12 @@ static void sentiment_forward(float *sentiment_sum, const float *dense,
   const long rest = (end - begin) % 16;
   for (long row = begin; row < end - rest; row += 16) {
     alignas(64) float acc[16] = {};
-    for (long r = 0; r < 16; ++r) {
-      acc[r] += reduce_add(load<v16f>(&dense[(row + r) * 16]) * load<v16f>(&sentiment_kernel[0]));
+    for (long r = 0; r < 16; r += 16) {
+      v16f sums[16];
+      UNROLL for (long i = 0; i < 16; ++i) {
+        sums[i] = load<v16f>(&dense[(row + r + i) * 16]) * load<v16f>(&sentiment_kernel[0]);
+      }
+      store(&acc[r], load<v16f>(&acc[r]) + reduce_rows(sums));
     }
     store(&sentiment_sum[row], load<v16f>(&acc[0]));
   }
