@@ -2,6 +2,7 @@
 
 #include "ir/Structure.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace hornfels::horn;
@@ -55,6 +56,8 @@ void KernelPrinter::nameParameters() {
     unsigned number = argument.getArgNumber();
     if (number + 2 >= kernel.getNumArguments()) {
       indices[argument] = Linear::symbol(number + 2 == kernel.getNumArguments() ? "begin" : "end");
+      if (auto grain = kernel->getAttrOfType<IntegerAttr>("horn.grain"))
+        multiples.symbol("begin", grain.getInt()); // chunks begin at multiples of it
       continue;
     }
     auto wish = kernel.getArgAttrOfType<StringAttr>(number, "horn.name");
@@ -224,6 +227,8 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     line("const long " + name + " = " + indexOf(remainder.getLhs()).operand() + " % " +
          indexOf(remainder.getRhs()).operand() + ";");
     indices[op.getResult(0)] = Linear::symbol(name);
+    if (auto divisor = getConstantIntValue(remainder.getRhs()))
+      multiples.remainder(name, indexOf(remainder.getLhs()), *divisor);
     return success();
   }
   if (auto smaller = dyn_cast<arith::MinSIOp>(op); smaller && smaller.getType().isIndex()) {
@@ -262,6 +267,8 @@ LogicalResult KernelPrinter::printLoop(scf::ForOp loop) {
   NameScope outer = names;
   std::string i = names.take(wish ? wish.getValue() : "i");
   indices[loop.getInductionVar()] = Linear::symbol(i);
+  multiples.symbol(i, std::gcd(multiples.divisorOf(indexOf(loop.getLowerBound())),
+                                multiples.divisorOf(indexOf(loop.getStep()))));
   std::string lower = indexOf(loop.getLowerBound()).str(), upper = indexOf(loop.getUpperBound()).str();
   std::string step = indexOf(loop.getStep()).str();
   line("for (long " + i + " = " + lower + "; " + i + " < " + upper + "; " + (step == "1" ? "++" + i : i + " += " + step) +
@@ -336,6 +343,8 @@ LogicalResult KernelPrinter::viewOfPanel(memref::SubViewOp subview, Place &place
   if (!count || inPanel + *count > width)
     return subview.emitOpError("crosses the panels of a packed matrix");
   Linear base = column - Linear(inPanel);
+  if (!isLast && multiples.divisorOf(base) % place.panel != 0)
+    return subview.emitOpError("begins in the midst of a panel of a packed matrix");
   place.offset = base * place.rows + row * width + Linear(inPanel);
   place.strides = {width, 1};
   place.panel = 0;

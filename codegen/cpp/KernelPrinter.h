@@ -109,6 +109,7 @@ private:
   unsigned depth = 1;
   llvm::DenseMap<mlir::Value, Place> places;
   llvm::DenseMap<mlir::Value, Linear> indices;
+  Multiples multiples;
   llvm::DenseMap<mlir::Value, Expr> values;
   llvm::DenseMap<mlir::Value, std::string> tokens;
   llvm::DenseSet<mlir::Value> inRegisters;

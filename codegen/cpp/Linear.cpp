@@ -2,6 +2,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
+#include <numeric>
 
 namespace hornfels {
 
@@ -80,6 +81,21 @@ std::string Linear::str() const {
 std::string Linear::operand() const {
   bool atom = terms.empty() || (terms.size() == 1 && constant == 0 && terms[0].factor == 1);
   return atom ? str() : "(" + str() + ")";
+}
+
+int64_t Multiples::divisorOf(Linear x) const {
+  int64_t divisor = 0;
+  for (const auto &entry : remainders)
+    if (std::string name = entry.first().str(); x.factorOf(name) == -1) {
+      x = x.without(name) - entry.second.first;
+      divisor = std::gcd(divisor, entry.second.second);
+    }
+  divisor = std::gcd(divisor, x.constant);
+  for (const Linear::Term &term : x.terms) {
+    auto known = divisors.find(term.symbol);
+    divisor = std::gcd(divisor, term.factor * (known == divisors.end() ? 1 : known->second));
+  }
+  return divisor;
 }
 
 } // namespace hornfels

@@ -3,6 +3,7 @@
 #define HORNFELS_CODEGEN_CPP_LINEAR_H
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
 #include <cstdint>
 #include <string>
 
@@ -37,6 +38,20 @@ struct Linear {
   std::string str() const;
   /// In parentheses if it is a sum.
   std::string operand() const;
+};
+
+/// What symbols are multiples of.
+class Multiples {
+public:
+  void symbol(llvm::StringRef name, int64_t divisor) { divisors[name] = divisor; }
+  /// `name` is x modulo `divisor`, so that x - name is a multiple of it.
+  void remainder(llvm::StringRef name, const Linear &x, int64_t divisor) { remainders[name] = {x, divisor}; }
+  /// A number that divides x, 0 for x = 0; as large as is known.
+  int64_t divisorOf(Linear x) const;
+
+private:
+  llvm::StringMap<int64_t> divisors;
+  llvm::StringMap<std::pair<Linear, int64_t>> remainders;
 };
 
 } // namespace hornfels
