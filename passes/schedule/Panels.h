@@ -8,8 +8,8 @@
 
 namespace hornfels {
 
-/// Steps of a reduction for which a transposed operand is packed at once: 64 KiB of scratch with the widest vectors.
-inline constexpr int64_t kPackedSteps = 512;
+/// Steps of a reduction for which a transposed operand is packed at once: 128 KiB of scratch with the widest vectors.
+inline constexpr int64_t kPackedSteps = 1024;
 /// Samples of a panel that are copied together before they are used many times.
 inline constexpr int64_t kCopiedSamples = 256;
 /// A weight larger than this is packed for the whole of training; a smaller one stays in the first cache anyway.
