@@ -2,31 +2,9 @@
 // for denormals.
 #include "vector_test.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 namespace {
 
 using namespace vector_test;
-
-/* A page followed by one that must not be touched. */
-class guarded_page {
-public:
-  guarded_page() : size(size_t(sysconf(_SC_PAGESIZE))) {
-    start = static_cast<char *>(
-        mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    mprotect(start + size, size, PROT_NONE);
-  }
-  ~guarded_page() { munmap(start, 2 * size); }
-  guarded_page(const guarded_page &) = delete;
-  guarded_page &operator=(const guarded_page &) = delete;
-  /* The last n elements of the page. */
-  template <class T> T *last(int64_t n) { return reinterpret_cast<T *>(start + size) - n; }
-
-private:
-  size_t size;
-  char *start;
-};
 
 template <class V> class Lanes : public testing::Test {};
 TYPED_TEST_SUITE(Lanes, all_vectors);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdint>
@@ -41,5 +43,24 @@ using real_vectors = testing::Types<hf::v8f, hf::v4f, hf::v4d, hf::v2d, float, d
 using all_vectors = testing::Types<hf::v4f, hf::v2d, hf::v4i, hf::v2l, float, double>;
 using real_vectors = testing::Types<hf::v4f, hf::v2d, float, double>;
 #endif
+
+/* A page followed by one that must not be touched. */
+class guarded_page {
+public:
+  guarded_page() : size(size_t(sysconf(_SC_PAGESIZE))) {
+    start = static_cast<char *>(
+        mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(start + size, size, PROT_NONE);
+  }
+  ~guarded_page() { munmap(start, 2 * size); }
+  guarded_page(const guarded_page &) = delete;
+  guarded_page &operator=(const guarded_page &) = delete;
+  /* The last n elements of the page. */
+  template <class T> T *last(int64_t n) { return reinterpret_cast<T *>(start + size) - n; }
+
+private:
+  size_t size;
+  char *start;
+};
 
 } // namespace vector_test
