@@ -8,6 +8,7 @@
 #include "runtime/core/philox.h"
 #include "tests/numeric/GraphData.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <array>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -55,8 +56,12 @@ int64_t place(ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
   return at;
 }
 
-double unary(StringRef op, double x, bool &known) {
-  using Function = double (*)(double);
+using UnaryFunction = double (*)(double);
+using BinaryFunction = double (*)(double, double);
+
+/// Null: not known.
+UnaryFunction unary(StringRef op) {
+  using Function = UnaryFunction;
   static const std::map<std::string, Function> functions = {
       {"neg", [](double x) { return -x; }},
       {"abs", [](double x) { return std::fabs(x); }},
@@ -81,12 +86,11 @@ double unary(StringRef op, double x, bool &known) {
       {"not", [](double x) { return double(x == 0); }},
       {"stop_gradient", [](double x) { return x; }}};
   auto found = functions.find(op.str());
-  known = found != functions.end();
-  return known ? found->second(x) : 0;
+  return found == functions.end() ? nullptr : found->second;
 }
 
-double binary(StringRef op, double a, double b, bool &known) {
-  using Function = double (*)(double, double);
+BinaryFunction binary(StringRef op) {
+  using Function = BinaryFunction;
   static const std::map<std::string, Function> functions = {
       {"add", [](double a, double b) { return a + b; }},
       {"sub", [](double a, double b) { return a - b; }},
@@ -98,8 +102,7 @@ double binary(StringRef op, double a, double b, bool &known) {
       {"and", [](double a, double b) { return double(a != 0 && b != 0); }},
       {"or", [](double a, double b) { return double(a != 0 || b != 0); }}};
   auto found = functions.find(op.str());
-  known = found != functions.end();
-  return known ? found->second(a, b) : 0;
+  return found == functions.end() ? nullptr : found->second;
 }
 
 bool compare(ComparePredicate predicate, double a, double b) {
@@ -169,15 +172,15 @@ private:
 
   bool elementwise(Operation *op) {
     StringRef name = op->getName().stripDialect();
-    bool known = op->getNumOperands() == 1 || op->getNumOperands() == 2;
-    if (!known)
+    const UnaryFunction one = op->getNumOperands() == 1 ? unary(name) : nullptr;
+    const BinaryFunction two = op->getNumOperands() == 2 ? binary(name) : nullptr;
+    if (!one && !two)
       return false;
     const Array a = values.at(op->getOperand(0)), b = values.at(op->getOperand(op->getNumOperands() - 1));
     Array &y = make(op->getResult(0));
-    for (size_t i = 0; i < y.data.size() && known; ++i)
-      y.data[i] = op->getNumOperands() == 1 ? unary(name, a.data[i], known)
-                                            : binary(name, a.data[i], b.data[i], known);
-    return known;
+    for (size_t i = 0; i < y.data.size(); ++i)
+      y.data[i] = one ? one(a.data[i]) : two(a.data[i], b.data[i]);
+    return true;
   }
 
   bool step(Operation *op) {
@@ -349,22 +352,33 @@ private:
     Array &y = make(op.getY());
     const Array *arrays[] = {&a, &b, &y};
     Shape domain(op.getMap(0).getNumDims(), 1);
-    SmallVector<SmallVector<unsigned>> dims(3);
-    for (unsigned i = 0; i < 3; ++i)
-      for (auto [axis, expr] : llvm::enumerate(op.getMap(i).getResults())) {
-        dims[i].push_back(cast<AffineDimExpr>(expr).getPosition());
-        domain[dims[i].back()] = arrays[i]->shape[axis];
+    // Elements between neighbours along each dimension, in each array.
+    SmallVector<std::array<int64_t, 3>> strides(domain.size(), {0, 0, 0});
+    for (unsigned i = 0; i < 3; ++i) {
+      int64_t stride = 1;
+      for (size_t axis = arrays[i]->shape.size(); axis-- > 0;) {
+        unsigned dim = cast<AffineDimExpr>(op.getMap(i).getResult(axis)).getPosition();
+        domain[dim] = arrays[i]->shape[axis];
+        strides[dim][i] += stride;
+        stride *= arrays[i]->shape[axis];
       }
-    auto element = [&](unsigned i, ArrayRef<int64_t> point) {
-      int64_t at = 0;
-      for (auto [axis, dim] : llvm::enumerate(dims[i]))
-        at = at * arrays[i]->shape[axis] + point[dim];
-      return static_cast<size_t>(at);
-    };
-    forEach(domain, [&](ArrayRef<int64_t> point) {
-      y.data[element(2, point)] += a.data[element(0, point)] * b.data[element(1, point)];
-    });
+    }
+    contract(domain, strides, a.data.data(), b.data.data(), y.data.data());
     return true;
+  }
+
+  /// y += a * b over the dimensions, outermost first
+  static void contract(ArrayRef<int64_t> domain, ArrayRef<std::array<int64_t, 3>> strides, const double *a,
+                       const double *b, double *y) {
+    if (domain.empty()) {
+      *y += *a * *b;
+      return;
+    }
+    for (int64_t i = 0; i < domain[0]; ++i)
+      if (const auto [ofA, ofB, ofY] = strides[0]; domain.size() == 1)
+        y[i * ofY] += a[i * ofA] * b[i * ofB];
+      else
+        contract(domain.drop_front(), strides.drop_front(), a + i * ofA, b + i * ofB, y + i * ofY);
   }
 
   /// gather: y[row] += x[id]; scatter: y[id] += x[row]

@@ -81,6 +81,14 @@ std::string ModelText::print() const {
     give(outputs[i], "output", predicted[i]);
   text += function("predict", concatenated(data, saved), results, predict, values, types);
 
+  if (!evaluate.empty()) {
+    results = values = types = {};
+    for (size_t i = 0; i < metrics.size(); ++i)
+      give({metrics[i], scalar, "value"}, "", evaluated[i]);
+    text += function("evaluate_step", concatenated(concatenated(data, targetArguments), saved), results, evaluate,
+                     values, types);
+  }
+
   if (!train.empty()) {
     results = values = types = {};
     for (size_t i = 0; i < metrics.size(); ++i)

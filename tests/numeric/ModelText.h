@@ -25,6 +25,8 @@ struct ModelText {
   std::vector<std::string> predicted; // one for each output
   std::string train;                  // empty: no @train_step
   std::vector<std::string> values;    // one for each metric
+  std::string evaluate;               // empty: no @evaluate_step
+  std::vector<std::string> evaluated; // one for each metric
   struct Update {
     std::string variable, value;
   };

@@ -3,6 +3,7 @@
 #define HORNFELS_TESTS_NUMERIC_TABLE_H
 
 #include "runtime/core/abi.h"
+#include <ostream>
 #include <vector>
 
 namespace hornfels::numeric {
@@ -18,13 +19,18 @@ struct Expectation {
 };
 
 struct Graph {
-  unsigned long long seed;
-  const char *target; /* "x86-64-v3" */
+  const char *name;   /* "17" */
+  const char *target; /* "x86-64-v3"; fused, then unfused where that has another: "x86-64-v3, x86-64" */
   const hornfels_model *fused, *unfused;
   std::vector<Expectation> expected;
 };
 
+/// What ctest shows of a graph.
+inline void PrintTo(const Graph &graph, std::ostream *out) { *out << graph.target; }
+
 extern const std::vector<Graph> graphs;
+/// What is trained and predicted, fused and unfused.
+extern const std::vector<int64_t> batches;
 
 } // namespace hornfels::numeric
 

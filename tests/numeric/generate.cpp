@@ -1,9 +1,11 @@
-// Writes random graphs, each fused and unfused: numeric_generate DIRECTORY FIRST_SEED COUNT TARGET...
+// Writes graphs, each fused and unfused: numeric_generate random|wide DIRECTORY FIRST_SEED COUNT TARGET...
 //
-// The targets take turns. Beside the sources stands numeric_table.cpp. A seed that does not compile is named
-// on stderr; the others are written all the same, and the exit code is 1.
+// The targets take turns; the unfused side of a wide graph is for the next one. Beside the sources stand
+// numeric_table.cpp and targets.txt, a line "graph0_fused x86-64-v4" for each source. A seed that does not compile is
+// named on stderr; the others are written all the same, and the exit code is 1.
 #include "tests/numeric/Evaluate.h"
 #include "tests/numeric/RandomGraph.h"
+#include "tests/numeric/WideGraph.h"
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -30,21 +32,48 @@ static std::string textOf(const std::vector<Expected> &expected) {
   return "{" + text + "}";
 }
 
+namespace {
+
+/// A kind of graph, the batches that are evaluated and those that are compared.
+struct Kind {
+  ModelText (*graph)(uint64_t seed, const std::string &name);
+  std::string (*name)(uint64_t seed);
+  std::vector<int64_t> evaluated;
+  const char *compared;
+  bool crosses = false; // the unfused side is for another target
+};
+
+Kind kindOf(const std::string &name) {
+  if (name == "wide")
+    return {wideGraph, wideName, {1, 7, 34}, "1, 2, 7, 8, 9, 13, 64, 130", true};
+  return {randomGraph, [](uint64_t seed) { return std::to_string(seed); }, {1, 5, 19}, "1, 5, 8, 19, 64, 517"};
+}
+
+} // namespace
+
 int main(int argc, char **argv) {
-  if (argc < 5)
-    return std::cerr << "usage: numeric_generate DIRECTORY FIRST_SEED COUNT TARGET...\n", 2;
-  const std::string directory = argv[1];
-  const uint64_t first = std::strtoull(argv[2], nullptr, 10), count = std::strtoull(argv[3], nullptr, 10);
-  const uint64_t targets = static_cast<uint64_t>(argc) - 4;
-  std::string declarations, table;
+  if (argc < 6)
+    return std::cerr << "usage: numeric_generate random|wide DIRECTORY FIRST_SEED COUNT TARGET...\n", 2;
+  const Kind kind = kindOf(argv[1]);
+  const std::string directory = argv[2];
+  const uint64_t first = std::strtoull(argv[3], nullptr, 10), count = std::strtoull(argv[4], nullptr, 10);
+  const uint64_t targets = static_cast<uint64_t>(argc) - 5;
+  std::string declarations, table, sides;
   int failures = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
-    const std::string cpu = argv[4 + (seed - first) % targets], name = "graph" + std::to_string(seed);
+    std::string cpu = argv[5 + (seed - first) % targets];
+    const std::string name = "graph" + std::to_string(seed),
+                      other = kind.crosses ? argv[5 + (seed - first + 1) % targets] : cpu;
     bool good = true;
-    for (bool fuse : {true, false})
-      good &= writeModel(randomGraph(seed, name + (fuse ? "_fused" : "_unfused")), {fuse, cpu}, directory);
+    for (bool fuse : {true, false}) {
+      const std::string side = name + (fuse ? "_fused" : "_unfused");
+      good &= writeModel(kind.graph(seed, side), {fuse, fuse ? cpu : other}, directory);
+      sides += side + " " + (fuse ? cpu : other) + "\n";
+    }
+    if (other != cpu)
+      cpu += ", " + other;
     std::vector<Expected> expected;
-    good = good && evaluate(randomGraph(seed, name), {1, 5, 19}, expected);
+    good = good && evaluate(kind.graph(seed, name), kind.evaluated, expected);
     if (!good) {
       std::cerr << "seed " << seed << " (" << cpu << ") is not compiled\n";
       ++failures;
@@ -52,12 +81,14 @@ int main(int argc, char **argv) {
     }
     declarations +=
         "extern \"C\" const hornfels_model " + name + "_fused_model, " + name + "_unfused_model;\n";
-    table += "    {" + std::to_string(seed) + ", \"" + cpu + "\", &" + name + "_fused_model, &" + name +
+    table += "    {\"" + kind.name(seed) + "\", \"" + cpu + "\", &" + name + "_fused_model, &" + name +
              "_unfused_model, " + textOf(expected) + "},\n";
   }
   std::ofstream out(directory + "/numeric_table.cpp");
   out << "#include \"tests/numeric/Table.h\"\n\n"
-      << declarations << "\nnamespace hornfels::numeric {\nconst std::vector<Graph> graphs = {\n"
+      << declarations << "\nnamespace hornfels::numeric {\nconst std::vector<int64_t> batches = {" << kind.compared
+      << "};\nconst std::vector<Graph> graphs = {\n"
       << table << "};\n} // namespace hornfels::numeric\n";
+  std::ofstream(directory + "/targets.txt") << sides;
   return out.flush() && failures == 0 ? 0 : 1;
 }
