@@ -308,6 +308,120 @@ func.func private @in_place(%x: tensor<4xf32>) -> tensor<4xf32> attributes {horn
 
 // -----
 
+#x = affine_map<(d0, d1, d2) -> (d0, d2)>
+#y = affine_map<(d0, d1, d2) -> (d0, d1)>
+#w = affine_map<(d0, d1, d2) -> (d2, d1)>
+
+// A product of 300 columns: each panel of them for all tiles of rows, the columns that remain as a narrower one. A packed
+// operand gives the panel its width. The last samples pass by four panels at a time, whose sums share one loop over k.
+// CHECK: func.func private @panels
+// CHECK-SAME: horn.rows = 300 : i64
+// CHECK: scf.for %[[COLUMN:.*]] = %arg3 to
+// CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<8x32xf32>
+// CHECK: memref.subview %arg1[%{{.*}}, %[[COLUMN]]] [1, 32] [1, 1]
+// CHECK: {horn.name = "k"}
+// CHECK: {horn.name = "row"}
+// CHECK-NEXT: {horn.name = "column"}
+// CHECK: scf.if
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<8x12xf32>
+// CHECK: {horn.name = "row"}
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK-COUNT-4: memref.alloca() {horn.name = "acc"} : memref<1x32xf32>
+// CHECK: {horn.name = "k"}
+// CHECK-NOT: {horn.name = "k"}
+// CHECK: {horn.name = "column"}
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x12xf32>
+// AVX2: memref.alloca() {horn.name = "acc"} : memref<8x16xf32>
+func.func private @panels(%x: tensor<?x70xf32>, %w: tensor<70x300xf32> {horn.panel = 32 : i64}) -> tensor<?x300xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<?x300xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x300xf32>) -> tensor<?x300xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x70xf32>, tensor<70x300xf32>) outs(%f : tensor<?x300xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x300xf32>
+  return %0 : tensor<?x300xf32>
+}
+
+// -----
+
+#x = affine_map<(d0, d1, d2) -> (d0, d2)>
+#y = affine_map<(d0, d1, d2) -> (d0, d1)>
+#wt = affine_map<(d0, d1, d2) -> (d1, d2)>
+
+// The operand lies along k: a panel of it is transposed into scratch before the rows, in squares from panel to panel of
+// k, because it may be packed along k itself; then the product reads scratch.
+// CHECK: func.func private @transposed
+// CHECK: scf.for %[[COLUMN:.*]] = %
+// CHECK: %[[PACKED:.*]] = memref.alloca() {horn.name = "packed"} : memref<70x32xf32>
+// CHECK: scf.for %[[K:.*]] = %{{.*}} to %{{.*}} step %
+// CHECK: memref.subview %arg1[%[[COLUMN]], %[[K]]] [16, 16] [1, 1]
+// CHECK: memref.subview %arg1[%{{.*}}, %[[K]]] [16, 16] [1, 1]
+// CHECK: %[[NEXT:.*]] = arith.addi %[[K]],
+// CHECK: memref.subview %arg1[%[[COLUMN]], %[[NEXT]]] [16, 16] [1, 1]
+// CHECK: {horn.name = "k"}
+// CHECK: memref.subview %arg1[%[[COLUMN]], 64] [16, 6] [1, 1]
+// CHECK: scf.for
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<8x32xf32>
+// CHECK: memref.subview %[[PACKED]][%{{.*}}, 0] [1, 32] [1, 1]
+// CHECK: {horn.name = "column"}
+func.func private @transposed(%x: tensor<?x70xf32>, %w: tensor<300x70xf32>) -> tensor<?x300xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<?x300xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x300xf32>) -> tensor<?x300xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #wt, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x70xf32>, tensor<300x70xf32>) outs(%f : tensor<?x300xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x300xf32>
+  return %0 : tensor<?x300xf32>
+}
+
+// -----
+
+#x = affine_map<(d0, d1, d2) -> (d0, d2)>
+#y = affine_map<(d0, d1, d2) -> (d0, d1)>
+#wt = affine_map<(d0, d1, d2) -> (d1, d2)>
+
+// More steps than scratch has room for: sums over a part of them wait in the result. Parts are whole panels; the last one
+// has what remains.
+// CHECK: func.func private @parts
+// CHECK: %[[ZERO:.*]] = memref.subview %arg2[%{{.*}}, %{{.*}}] [8, 32] [1, 1]
+// CHECK: linalg.generic {{.*}}} outs(%[[ZERO]] :
+// CHECK: memref.alloca() {horn.name = "packed"} : memref<{{[0-9]+}}x32xf32>
+// CHECK: memref.subview %arg1[%{{.*}}] [16, 16] [1, 1]
+// CHECK: %[[SUMS:.*]] = memref.subview %arg2[%{{.*}}, %{{.*}}] [8, 32] [1, 1]
+// CHECK: linalg.generic {{.*}} ins(%[[SUMS]] : {{.*}}) outs(%[[ACC:.*]] : memref<8x32xf32>)
+// CHECK: {horn.name = "k"}
+// CHECK: linalg.generic {{.*}} ins(%[[ACC]] : memref<8x32xf32>) outs(
+// CHECK: memref.alloca() {horn.name = "packed"} : memref<{{[0-9]+}}x32xf32>
+// CHECK: return
+func.func private @parts(%x: tensor<?x1100xf32>, %w: tensor<64x1100xf32>) -> tensor<?x64xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<?x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x64xf32>) -> tensor<?x64xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #wt, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x1100xf32>, tensor<64x1100xf32>) outs(%f : tensor<?x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
 // The batch is always outermost: columns of an unknown number would be no static tile.
 func.func private @batch_of_columns(%x: tensor<4x?xf32>) -> tensor<4x?xf32> attributes {horn.kernel} {
   %n = horn.batch
