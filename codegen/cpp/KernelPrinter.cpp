@@ -403,6 +403,19 @@ bool KernelPrinter::isZeroFillOf(Operation *op, Value buffer) {
   return number && number.getValue().isPosZero();
 }
 
+/// The shape of a buffer on the stack with rows of whole vectors, where that is not much larger.
+SmallVector<int64_t> KernelPrinter::paddedShape(MemRefType type) {
+  constexpr int64_t mostElements = 2048;
+  SmallVector<int64_t> shape(type.getShape());
+  if (type.getElementType().isInteger(1))
+    return shape;
+  unsigned axis = vectorAxis(type);
+  int64_t padded = (shape[axis] + vectorLanes - 1) / vectorLanes * vectorLanes;
+  if (type.getNumElements() / shape[axis] * padded <= mostElements)
+    shape[axis] = padded;
+  return shape;
+}
+
 void KernelPrinter::declare(memref::AllocaOp alloca) {
   MemRefType type = alloca.getType();
   Type elementType = type.getElementType();
@@ -437,7 +450,13 @@ void KernelPrinter::declare(memref::AllocaOp alloca) {
       extents += "[" + std::to_string(vectors) + "]";
     line(vectorType(elementType, vectorLanes) + " " + name + extents + (zero ? " = {}" : "") + ";");
   } else {
-    line("alignas(64) " + scalarType(elementType) + " " + name + "[" + std::to_string(type.getNumElements()) + "]" +
+    SmallVector<int64_t> shape = paddedShape(type);
+    place.padded = shape != type.getShape();
+    place.strides = stridesOf(shape);
+    int64_t elements = 1;
+    for (int64_t size : shape)
+      elements *= size;
+    line("alignas(64) " + scalarType(elementType) + " " + name + "[" + std::to_string(elements) + "]" +
          (zero ? " = {}" : "") + ";");
   }
   places[alloca] = place;

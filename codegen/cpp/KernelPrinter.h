@@ -38,6 +38,9 @@ private:
     llvm::SmallVector<int64_t> strides;
     mlir::Type element;
     bool declared = true; ///< false: a scalar that its first value will declare
+    /// Rows are filled up to whole vectors: the last one is read and written whole. (A load of what was stored under a mask
+    /// waits until the store has left for the cache.)
+    bool padded = false;
     int64_t panel = 0;    ///< columns of a panel of a packed matrix [rows, columns]; 0: not packed
     int64_t rows = 0, columns = 0;
   };
@@ -97,6 +100,7 @@ private:
                              llvm::function_ref<mlir::LogicalResult(const Linear &)> body);
   /// The axis of a register tile that lies in the vectors: the last one that is not of size 1.
   static unsigned vectorAxis(mlir::MemRefType type);
+  llvm::SmallVector<int64_t> paddedShape(mlir::MemRefType type);
   bool isWrittenAtOnce(mlir::memref::AllocaOp alloca);
   bool isFirstSumOf(mlir::Operation *op, mlir::Value buffer);
   bool isZeroFillOf(mlir::Operation *op, mlir::Value buffer);

@@ -198,6 +198,17 @@ static Value combinedElement(linalg::GenericOp tile, Operation *combine) {
   return combine->getOperand(0) == old ? combine->getOperand(1) : combine->getOperand(0);
 }
 
+/// "load_part<...>(...)" and nothing else.
+static bool isLoadOfPart(StringRef text) {
+  int nesting = 0;
+  for (auto [i, c] : llvm::enumerate(text)) {
+    nesting += (c == '(') - (c == ')');
+    if (c == ')' && nesting == 0)
+      return i + 1 == text.size() && text.starts_with("load_part<");
+  }
+  return false;
+}
+
 /// Whole vectors, and a last one filled up with the neutral element, into one vector of partial results.
 FailureOr<std::string> KernelPrinter::printPartialResults(linalg::GenericOp tile, Point point, unsigned dim) {
   int64_t size = tile.getStaticLoopRanges()[dim], main = size / vectorLanes * vectorLanes;
@@ -218,10 +229,8 @@ FailureOr<std::string> KernelPrinter::printPartialResults(linalg::GenericOp tile
     if (failed(element))
       return failure();
     std::string text = splat((*element)[0], vectorLanes);
-    // Behind a bare load the other lanes are zero already.
-    bool bare = StringRef(text).starts_with("load_part<") && StringRef(text).ends_with(")") &&
-                StringRef(text).count('(') == 1;
-    if (part == 0 || (bare && neutral(combine) == 0))
+    // Behind a bare load of a part the other lanes are zero already.
+    if (part == 0 || (neutral(combine) == 0 && isLoadOfPart(text)))
       return text;
     return "keep_part(" + text + ", " + std::to_string(part) + ", " + none + ")";
   };
@@ -379,8 +388,9 @@ Expr KernelPrinter::read(Value buffer, AffineMap map, const Point &point) {
   bool isBool = place.element.isInteger(1);
   std::string vector =
       isBool ? "vec<int32_t, " + std::to_string(point.lanes) + ">" : vectorType(place.element, point.lanes);
-  std::string function = std::string("load") + (point.part ? "_part" : "") + (isBool ? "_as" : "");
-  result.text = function + "<" + vector + ">(" + address + (point.part ? ", " + std::to_string(point.part) : "") + ")";
+  int64_t part = place.padded ? 0 : point.part;
+  std::string function = std::string("load") + (part ? "_part" : "") + (isBool ? "_as" : "");
+  result.text = function + "<" + vector + ">(" + address + (part ? ", " + std::to_string(part) : "") + ")";
   if (isBool) {
     result.text += " != 0";
     result.precedence = Precedence::equality;
@@ -421,8 +431,9 @@ void KernelPrinter::write(Value buffer, AffineMap map, const Point &point, const
   std::string text = splat(value, point.lanes);
   if (isBool && !value.lanes)
     text = "splat<vec<int32_t, " + std::to_string(point.lanes) + ">>(" + value.text + ")";
-  line(std::string("store") + (point.part ? "_part" : "") + (isBool ? "_as" : "") + "(&" + element(place, map, point) +
-       ", " + text + (point.part ? ", " + std::to_string(point.part) : "") + ");");
+  int64_t part = place.padded ? 0 : point.part;
+  line(std::string("store") + (part ? "_part" : "") + (isBool ? "_as" : "") + "(&" + element(place, map, point) +
+       ", " + text + (part ? ", " + std::to_string(part) : "") + ");");
 }
 
 /// How often the yielded values read `value`, directly or through other operations.

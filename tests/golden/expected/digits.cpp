@@ -89,7 +89,7 @@ static void digit_forward(float *digit, const float *dense, const float *digit_k
                           const float *digit_bias, long begin, long end) {
   const long rest = (end - begin) % 8;
   for (long row = begin; row < end - rest; row += 8) {
-    alignas(64) float digit_2[80];
+    alignas(64) float digit_2[128];
     v16f acc[8] = {};
     for (long k = 0; k < 50; ++k) {
       UNROLL for (long r = 0; r < 8; ++r) {
@@ -97,43 +97,43 @@ static void digit_forward(float *digit, const float *dense, const float *digit_k
       }
     }
     UNROLL for (long r = 0; r < 8; ++r) {
-      store_part(&digit_2[r * 10], acc[r] + load_part<v16f>(&digit_bias[0], 10), 10);
+      store(&digit_2[r * 16], acc[r] + load_part<v16f>(&digit_bias[0], 10));
     }
-    alignas(64) float digit_3[8];
-    alignas(64) float acc_2[8];
-    store_part(&acc_2[0], splat<v16f>(-__builtin_inff()), 8);
+    alignas(64) float digit_3[16];
+    alignas(64) float acc_2[16];
+    store(&acc_2[0], splat<v16f>(-__builtin_inff()));
     for (long r = 0; r < 8; ++r) {
-      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load_part<v16f>(&digit_2[r * 10], 10), 10,
+      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load<v16f>(&digit_2[r * 16]), 10,
           splat<v16f>(-__builtin_inff()))));
     }
-    store_part(&digit_3[0], load_part<v16f>(&acc_2[0], 8), 8);
-    alignas(64) float digit_4[80];
+    store(&digit_3[0], load<v16f>(&acc_2[0]));
+    alignas(64) float digit_4[128];
     for (long r = 0; r < 8; ++r) {
-      store_part(&digit_4[r * 10], exp(load_part<v16f>(&digit_2[r * 10], 10) - digit_3[r]), 10);
+      store(&digit_4[r * 16], exp(load<v16f>(&digit_2[r * 16]) - digit_3[r]));
     }
-    alignas(64) float digit_sum[8] = {};
+    alignas(64) float digit_sum[16] = {};
     for (long r = 0; r < 8; ++r) {
-      digit_sum[r] += reduce_add(load_part<v16f>(&digit_4[r * 10], 10));
+      digit_sum[r] += reduce_add(keep_part(load<v16f>(&digit_4[r * 16]), 10, splat<v16f>(0.0f)));
     }
     for (long r = 0; r < 8; ++r) {
-      store_part(&digit[(row + r) * 10], load_part<v16f>(&digit_4[r * 10], 10) / digit_sum[r], 10);
+      store_part(&digit[(row + r) * 10], load<v16f>(&digit_4[r * 16]) / digit_sum[r], 10);
     }
   }
   for (long row = end - rest; row < end; ++row) {
-    alignas(64) float digit_2[10];
+    alignas(64) float digit_2[16];
     v16f acc = {};
     for (long k = 0; k < 50; ++k) {
       acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
     }
-    store_part(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10), 10);
+    store(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10));
     float acc_2 = -__builtin_inff();
-    acc_2 = max(acc_2, reduce_max(keep_part(load_part<v16f>(&digit_2[0], 10), 10,
+    acc_2 = max(acc_2, reduce_max(keep_part(load<v16f>(&digit_2[0]), 10,
         splat<v16f>(-__builtin_inff()))));
     float digit_3 = acc_2;
-    alignas(64) float digit_4[10];
-    store_part(&digit_4[0], exp(load_part<v16f>(&digit_2[0], 10) - digit_3), 10);
-    float digit_sum = reduce_add(load_part<v16f>(&digit_4[0], 10));
-    store_part(&digit[row * 10], load_part<v16f>(&digit_4[0], 10) / digit_sum, 10);
+    alignas(64) float digit_4[16];
+    store(&digit_4[0], exp(load<v16f>(&digit_2[0]) - digit_3));
+    float digit_sum = reduce_add(keep_part(load<v16f>(&digit_4[0]), 10, splat<v16f>(0.0f)));
+    store_part(&digit[row * 10], load<v16f>(&digit_4[0]) / digit_sum, 10);
   }
 }
 
@@ -158,7 +158,7 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
                            const float *digit, long begin, long end) {
   const long rest = (end - begin) % 8;
   for (long row = begin; row < end - rest; row += 8) {
-    alignas(64) float digit_2[80];
+    alignas(64) float digit_2[128];
     v16f acc[8] = {};
     for (long k = 0; k < 50; ++k) {
       UNROLL for (long r = 0; r < 8; ++r) {
@@ -166,96 +166,94 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
       }
     }
     UNROLL for (long r = 0; r < 8; ++r) {
-      store_part(&digit_2[r * 10], acc[r] + load_part<v16f>(&digit_bias[0], 10), 10);
+      store(&digit_2[r * 16], acc[r] + load_part<v16f>(&digit_bias[0], 10));
     }
-    alignas(64) float digit_3[8];
-    alignas(64) float acc_2[8];
-    store_part(&acc_2[0], splat<v16f>(-__builtin_inff()), 8);
+    alignas(64) float digit_3[16];
+    alignas(64) float acc_2[16];
+    store(&acc_2[0], splat<v16f>(-__builtin_inff()));
     for (long r = 0; r < 8; ++r) {
-      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load_part<v16f>(&digit_2[r * 10], 10), 10,
+      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load<v16f>(&digit_2[r * 16]), 10,
           splat<v16f>(-__builtin_inff()))));
     }
-    store_part(&digit_3[0], load_part<v16f>(&acc_2[0], 8), 8);
+    store(&digit_3[0], load<v16f>(&acc_2[0]));
     v16f digit_4[8];
-    alignas(64) float digit_5[80];
+    alignas(64) float digit_5[128];
     UNROLL for (long r = 0; r < 8; ++r) {
-      const v16f digit_2_v = load_part<v16f>(&digit_2[r * 10], 10);
+      const v16f digit_2_v = load<v16f>(&digit_2[r * 16]);
       const float digit_3_x = digit_3[r];
       const v16f x = digit_2_v - digit_3_x;
       digit_4[r] = x;
-      store_part(&digit_5[r * 10], exp(x), 10);
+      store(&digit_5[r * 16], exp(x));
     }
-    alignas(64) float digit_sum[8] = {};
+    alignas(64) float digit_sum[16] = {};
     for (long r = 0; r < 8; ++r) {
-      digit_sum[r] += reduce_add(load_part<v16f>(&digit_5[r * 10], 10));
+      digit_sum[r] += reduce_add(keep_part(load<v16f>(&digit_5[r * 16]), 10, splat<v16f>(0.0f)));
     }
-    alignas(64) float loss_of_sample_2[8];
-    store_part(&loss_of_sample_2[0], log(load_part<v16f>(&digit_sum[0], 8)), 8);
-    alignas(64) float digit_6[80];
-    alignas(64) float digit_7[80];
+    alignas(64) float loss_of_sample_2[16];
+    store(&loss_of_sample_2[0], log(load<v16f>(&digit_sum[0])));
+    alignas(64) float digit_6[128];
+    alignas(64) float digit_7[128];
     UNROLL for (long r = 0; r < 8; ++r) {
-      const v16f digit_5_v = load_part<v16f>(&digit_5[r * 10], 10);
+      const v16f digit_5_v = load<v16f>(&digit_5[r * 16]);
       const float digit_sum_x = digit_sum[r];
       const float loss_of_sample_2_x = loss_of_sample_2[r];
       const v16f digit_v = load_part<v16f>(&digit[(row + r) * 10], 10);
-      store_part(&digit_6[r * 10], digit_5_v / digit_sum_x, 10);
-      store_part(&digit_7[r * 10], digit_v * (digit_4[r] - loss_of_sample_2_x), 10);
+      store(&digit_6[r * 16], digit_5_v / digit_sum_x);
+      store(&digit_7[r * 16], digit_v * (digit_4[r] - loss_of_sample_2_x));
     }
-    alignas(64) float acc_3[8] = {};
+    alignas(64) float acc_3[16] = {};
     for (long r = 0; r < 8; ++r) {
-      acc_3[r] += reduce_add(load_part<v16f>(&digit_7[r * 10], 10));
+      acc_3[r] += reduce_add(keep_part(load<v16f>(&digit_7[r * 16]), 10, splat<v16f>(0.0f)));
     }
-    store_part(&loss_of_sample[row], -load_part<v16f>(&acc_3[0], 8), 8);
-    alignas(64) float metrics_of_sample_sum_2[8];
-    store_part(&metrics_of_sample_sum_2[0], splat<v16f>(-__builtin_inff()), 8);
+    store_part(&loss_of_sample[row], -load<v16f>(&acc_3[0]), 8);
+    alignas(64) float metrics_of_sample_sum_2[16];
+    store(&metrics_of_sample_sum_2[0], splat<v16f>(-__builtin_inff()));
     for (long r = 0; r < 8; ++r) {
       metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r],
-          reduce_max(keep_part(load_part<v16f>(&digit_6[r * 10], 10), 10,
-          splat<v16f>(-__builtin_inff()))));
+          reduce_max(keep_part(load<v16f>(&digit_6[r * 16]), 10, splat<v16f>(-__builtin_inff()))));
     }
-    alignas(64) int32_t acc_4[8];
-    store_part(&acc_4[0], splat<v16i>(2147483647), 8);
+    alignas(64) int32_t acc_4[16];
+    store(&acc_4[0], splat<v16i>(2147483647));
     for (long r = 0; r < 8; ++r) {
-      const v16f digit_6_v = load_part<v16f>(&digit_6[r * 10], 10);
+      const v16f digit_6_v = load<v16f>(&digit_6[r * 16]);
       const v16i x = select((digit_6_v == metrics_of_sample_sum_2[r]) | (digit_6_v != digit_6_v),
           iota<v16i>(), splat<v16i>(9));
       acc_4[r] = min(acc_4[r], reduce_min(keep_part(x, 10, splat<v16i>(2147483647))));
     }
-    store_part(&metrics_of_sample_sum[row], load_part<v16i>(&acc_4[0], 8), 8);
+    store_part(&metrics_of_sample_sum[row], load<v16i>(&acc_4[0]), 8);
   }
   for (long row = end - rest; row < end; ++row) {
-    alignas(64) float digit_2[10];
+    alignas(64) float digit_2[16];
     v16f acc = {};
     for (long k = 0; k < 50; ++k) {
       acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
     }
-    store_part(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10), 10);
+    store(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10));
     float acc_2 = -__builtin_inff();
-    acc_2 = max(acc_2, reduce_max(keep_part(load_part<v16f>(&digit_2[0], 10), 10,
+    acc_2 = max(acc_2, reduce_max(keep_part(load<v16f>(&digit_2[0]), 10,
         splat<v16f>(-__builtin_inff()))));
     float digit_3 = acc_2;
     v16f digit_4;
-    alignas(64) float digit_5[10];
-    const v16f digit_2_v = load_part<v16f>(&digit_2[0], 10);
+    alignas(64) float digit_5[16];
+    const v16f digit_2_v = load<v16f>(&digit_2[0]);
     const v16f x = digit_2_v - digit_3;
     digit_4 = x;
-    store_part(&digit_5[0], exp(x), 10);
-    float digit_sum = reduce_add(load_part<v16f>(&digit_5[0], 10));
+    store(&digit_5[0], exp(x));
+    float digit_sum = reduce_add(keep_part(load<v16f>(&digit_5[0]), 10, splat<v16f>(0.0f)));
     float loss_of_sample_2 = log(digit_sum);
-    alignas(64) float digit_6[10];
-    alignas(64) float digit_7[10];
-    const v16f digit_5_v = load_part<v16f>(&digit_5[0], 10);
+    alignas(64) float digit_6[16];
+    alignas(64) float digit_7[16];
+    const v16f digit_5_v = load<v16f>(&digit_5[0]);
     const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
-    store_part(&digit_6[0], digit_5_v / digit_sum, 10);
-    store_part(&digit_7[0], digit_v * (digit_4 - loss_of_sample_2), 10);
-    float acc_3 = reduce_add(load_part<v16f>(&digit_7[0], 10));
+    store(&digit_6[0], digit_5_v / digit_sum);
+    store(&digit_7[0], digit_v * (digit_4 - loss_of_sample_2));
+    float acc_3 = reduce_add(keep_part(load<v16f>(&digit_7[0]), 10, splat<v16f>(0.0f)));
     loss_of_sample[row] = -acc_3;
     float metrics_of_sample_sum_2 = -__builtin_inff();
     metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2,
-        reduce_max(keep_part(load_part<v16f>(&digit_6[0], 10), 10,
-        splat<v16f>(-__builtin_inff()))));
+        reduce_max(keep_part(load<v16f>(&digit_6[0]), 10, splat<v16f>(-__builtin_inff()))));
     int32_t acc_4 = 2147483647;
-    const v16f digit_6_v = load_part<v16f>(&digit_6[0], 10);
+    const v16f digit_6_v = load<v16f>(&digit_6[0]);
     const v16i x_2 = select((digit_6_v == metrics_of_sample_sum_2) | (digit_6_v != digit_6_v),
         iota<v16i>(), splat<v16i>(9));
     acc_4 = min(acc_4, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
@@ -377,7 +375,7 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
                             long begin, long end) {
   const long rest = (end - begin) % 8;
   for (long row = begin; row < end - rest; row += 8) {
-    alignas(64) float digit_3[80];
+    alignas(64) float digit_3[128];
     v16f acc[8] = {};
     for (long k = 0; k < 50; ++k) {
       UNROLL for (long r = 0; r < 8; ++r) {
@@ -385,98 +383,95 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
       }
     }
     UNROLL for (long r = 0; r < 8; ++r) {
-      store_part(&digit_3[r * 10], acc[r] + load_part<v16f>(&digit_bias[0], 10), 10);
+      store(&digit_3[r * 16], acc[r] + load_part<v16f>(&digit_bias[0], 10));
     }
-    alignas(64) float digit_4[8];
-    alignas(64) float acc_2[8];
-    store_part(&acc_2[0], splat<v16f>(-__builtin_inff()), 8);
+    alignas(64) float digit_4[16];
+    alignas(64) float acc_2[16];
+    store(&acc_2[0], splat<v16f>(-__builtin_inff()));
     for (long r = 0; r < 8; ++r) {
-      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load_part<v16f>(&digit_3[r * 10], 10), 10,
+      acc_2[r] = max(acc_2[r], reduce_max(keep_part(load<v16f>(&digit_3[r * 16]), 10,
           splat<v16f>(-__builtin_inff()))));
     }
-    store_part(&digit_4[0], load_part<v16f>(&acc_2[0], 8), 8);
+    store(&digit_4[0], load<v16f>(&acc_2[0]));
     v16f digit_5[8];
     UNROLL for (long r = 0; r < 8; ++r) {
-      const v16f digit_3_v = load_part<v16f>(&digit_3[r * 10], 10);
+      const v16f digit_3_v = load<v16f>(&digit_3[r * 16]);
       const float digit_4_x = digit_4[r];
       const v16f x = digit_3_v - digit_4_x;
       digit_5[r] = x;
       store_part(&digit_2[(row + r) * 10], exp(x), 10);
     }
-    alignas(64) float acc_3[8] = {};
+    alignas(64) float acc_3[16] = {};
     for (long r = 0; r < 8; ++r) {
-      acc_3[r] += reduce_add(keep_part(load_part<v16f>(&digit_2[(row + r) * 10], 10), 10,
-          splat<v16f>(0.0f)));
+      acc_3[r] += reduce_add(load_part<v16f>(&digit_2[(row + r) * 10], 10));
     }
-    store_part(&digit_sum[row], load_part<v16f>(&acc_3[0], 8), 8);
-    alignas(64) float loss_of_sample_2[8];
-    store_part(&loss_of_sample_2[0], log(load_part<v16f>(&digit_sum[row], 8)), 8);
-    alignas(64) float digit_6[80];
-    alignas(64) float digit_7[80];
+    store_part(&digit_sum[row], load<v16f>(&acc_3[0]), 8);
+    alignas(64) float loss_of_sample_2[16];
+    store(&loss_of_sample_2[0], log(load_part<v16f>(&digit_sum[row], 8)));
+    alignas(64) float digit_6[128];
+    alignas(64) float digit_7[128];
     UNROLL for (long r = 0; r < 8; ++r) {
       const v16f digit_2_v = load_part<v16f>(&digit_2[(row + r) * 10], 10);
       const float digit_sum_x = digit_sum[row + r];
       const float loss_of_sample_2_x = loss_of_sample_2[r];
       const v16f digit_v = load_part<v16f>(&digit[(row + r) * 10], 10);
-      store_part(&digit_6[r * 10], digit_2_v / digit_sum_x, 10);
-      store_part(&digit_7[r * 10], digit_v * (digit_5[r] - loss_of_sample_2_x), 10);
+      store(&digit_6[r * 16], digit_2_v / digit_sum_x);
+      store(&digit_7[r * 16], digit_v * (digit_5[r] - loss_of_sample_2_x));
     }
-    alignas(64) float acc_4[8] = {};
+    alignas(64) float acc_4[16] = {};
     for (long r = 0; r < 8; ++r) {
-      acc_4[r] += reduce_add(load_part<v16f>(&digit_7[r * 10], 10));
+      acc_4[r] += reduce_add(keep_part(load<v16f>(&digit_7[r * 16]), 10, splat<v16f>(0.0f)));
     }
-    store_part(&loss_of_sample[row], -load_part<v16f>(&acc_4[0], 8), 8);
-    alignas(64) float metrics_of_sample_sum_2[8];
-    store_part(&metrics_of_sample_sum_2[0], splat<v16f>(-__builtin_inff()), 8);
+    store_part(&loss_of_sample[row], -load<v16f>(&acc_4[0]), 8);
+    alignas(64) float metrics_of_sample_sum_2[16];
+    store(&metrics_of_sample_sum_2[0], splat<v16f>(-__builtin_inff()));
     for (long r = 0; r < 8; ++r) {
       metrics_of_sample_sum_2[r] = max(metrics_of_sample_sum_2[r],
-          reduce_max(keep_part(load_part<v16f>(&digit_6[r * 10], 10), 10,
-          splat<v16f>(-__builtin_inff()))));
+          reduce_max(keep_part(load<v16f>(&digit_6[r * 16]), 10, splat<v16f>(-__builtin_inff()))));
     }
-    alignas(64) int32_t acc_5[8];
-    store_part(&acc_5[0], splat<v16i>(2147483647), 8);
+    alignas(64) int32_t acc_5[16];
+    store(&acc_5[0], splat<v16i>(2147483647));
     for (long r = 0; r < 8; ++r) {
-      const v16f digit_6_v = load_part<v16f>(&digit_6[r * 10], 10);
+      const v16f digit_6_v = load<v16f>(&digit_6[r * 16]);
       const v16i x = select((digit_6_v == metrics_of_sample_sum_2[r]) | (digit_6_v != digit_6_v),
           iota<v16i>(), splat<v16i>(9));
       acc_5[r] = min(acc_5[r], reduce_min(keep_part(x, 10, splat<v16i>(2147483647))));
     }
-    store_part(&metrics_of_sample_sum[row], load_part<v16i>(&acc_5[0], 8), 8);
+    store_part(&metrics_of_sample_sum[row], load<v16i>(&acc_5[0]), 8);
   }
   for (long row = end - rest; row < end; ++row) {
-    alignas(64) float digit_3[10];
+    alignas(64) float digit_3[16];
     v16f acc = {};
     for (long k = 0; k < 50; ++k) {
       acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
     }
-    store_part(&digit_3[0], acc + load_part<v16f>(&digit_bias[0], 10), 10);
+    store(&digit_3[0], acc + load_part<v16f>(&digit_bias[0], 10));
     float acc_2 = -__builtin_inff();
-    acc_2 = max(acc_2, reduce_max(keep_part(load_part<v16f>(&digit_3[0], 10), 10,
+    acc_2 = max(acc_2, reduce_max(keep_part(load<v16f>(&digit_3[0]), 10,
         splat<v16f>(-__builtin_inff()))));
     float digit_4 = acc_2;
     v16f digit_5;
-    const v16f digit_3_v = load_part<v16f>(&digit_3[0], 10);
+    const v16f digit_3_v = load<v16f>(&digit_3[0]);
     const v16f x = digit_3_v - digit_4;
     digit_5 = x;
     store_part(&digit_2[row * 10], exp(x), 10);
     float acc_3 = reduce_add(load_part<v16f>(&digit_2[row * 10], 10));
     digit_sum[row] = acc_3;
     float loss_of_sample_2 = log(digit_sum[row]);
-    alignas(64) float digit_6[10];
-    alignas(64) float digit_7[10];
+    alignas(64) float digit_6[16];
+    alignas(64) float digit_7[16];
     const v16f digit_2_v = load_part<v16f>(&digit_2[row * 10], 10);
     const float digit_sum_x = digit_sum[row];
     const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
-    store_part(&digit_6[0], digit_2_v / digit_sum_x, 10);
-    store_part(&digit_7[0], digit_v * (digit_5 - loss_of_sample_2), 10);
-    float acc_4 = reduce_add(load_part<v16f>(&digit_7[0], 10));
+    store(&digit_6[0], digit_2_v / digit_sum_x);
+    store(&digit_7[0], digit_v * (digit_5 - loss_of_sample_2));
+    float acc_4 = reduce_add(keep_part(load<v16f>(&digit_7[0]), 10, splat<v16f>(0.0f)));
     loss_of_sample[row] = -acc_4;
     float metrics_of_sample_sum_2 = -__builtin_inff();
     metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2,
-        reduce_max(keep_part(load_part<v16f>(&digit_6[0], 10), 10,
-        splat<v16f>(-__builtin_inff()))));
+        reduce_max(keep_part(load<v16f>(&digit_6[0]), 10, splat<v16f>(-__builtin_inff()))));
     int32_t acc_5 = 2147483647;
-    const v16f digit_6_v = load_part<v16f>(&digit_6[0], 10);
+    const v16f digit_6_v = load<v16f>(&digit_6[0]);
     const v16i x_2 = select((digit_6_v == metrics_of_sample_sum_2) | (digit_6_v != digit_6_v),
         iota<v16i>(), splat<v16i>(9));
     acc_5 = min(acc_5, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
@@ -498,12 +493,12 @@ static void loss_backward(float *d_digit, const float *digit, const float *digit
   for (long row = begin; row < end; ++row) {
     float d_loss_of_sample = -d_loss;
     v16f d_loss_of_sample_2;
-    alignas(64) float d_loss_of_sample_3[10];
+    alignas(64) float d_loss_of_sample_3[16];
     const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
     const v16f x = d_loss_of_sample * digit_v;
     d_loss_of_sample_2 = x;
-    store_part(&d_loss_of_sample_3[0], -x, 10);
-    float acc = reduce_add(load_part<v16f>(&d_loss_of_sample_3[0], 10));
+    store(&d_loss_of_sample_3[0], -x);
+    float acc = reduce_add(keep_part(load<v16f>(&d_loss_of_sample_3[0]), 10, splat<v16f>(0.0f)));
     float d_loss_of_sample_4 = acc / digit_sum[row];
     store_part(&d_digit[row * 10], d_loss_of_sample_2 + d_loss_of_sample_4
         * load_part<v16f>(&digit_2[row * 10], 10), 10);
@@ -599,7 +594,7 @@ static void digit_backward(float *d_dense, const float *d_digit, const float *di
       store(&d_dense[row * 50 + c], select(load<v16f>(&dense[row * 50 + c]) > 0.0f,
           load<v16f>(&acc[c]), splat<v16f>(0.0f)));
     }
-    alignas(64) float acc_2[18] = {};
+    alignas(64) float acc_2[32] = {};
     for (long c = 0; c < 18; ++c) {
       const v16f x = load_part<v16f>(&d_digit[row * 10], 10)
           * load_part<v16f>(&digit_kernel[c * 10 + 320], 10);
@@ -608,7 +603,7 @@ static void digit_backward(float *d_dense, const float *d_digit, const float *di
     store(&d_dense[row * 50 + 32], select(load<v16f>(&dense[row * 50 + 32]) > 0.0f,
         load<v16f>(&acc_2[0]), splat<v16f>(0.0f)));
     store_part(&d_dense[row * 50 + 48],
-        select(load_part<v16f>(&dense[row * 50 + 48], 2) > 0.0f, load_part<v16f>(&acc_2[16], 2),
+        select(load_part<v16f>(&dense[row * 50 + 48], 2) > 0.0f, load<v16f>(&acc_2[16]),
         splat<v16f>(0.0f)), 2);
   }
 }
