@@ -51,7 +51,9 @@ const std::vector<Plan> &plans() {
       {"penalty", "f64", {257, 300, 100}, penalty, Optimizer::momentum, false, "relu"},
       {"clipped", "f32", {100, 300, 257, 46}, clipped | penalty, Optimizer::adam, true},
       {"elementwise", "f32", {64, 257, 300}, elementwise, Optimizer::rmsprop},
-      {"factored", "f64", {33, 300, 257}, factored, Optimizer::sgd, false, "relu"},
+      {"long", "f32", {20, 70, 1100, 10}, plain, Optimizer::rmsprop, true},
+      {"long_tied", "f64", {70, 1100, 70}, tied, Optimizer::adam, false, "relu"},
+      {"factored", "f64", {33, 1100, 17}, factored, Optimizer::sgd, false, "relu"},
       {"factored_tall", "f32", {300, 513, 64}, factored, Optimizer::momentum},
       {"averaged", "f32", {100, 300, 100}, averaged | bounded, Optimizer::sgd},
       {"peaks", "f64", {100, 257, 300, 10}, peaks, Optimizer::rmsprop, true, "relu"},
@@ -67,7 +69,7 @@ const std::vector<Plan> &plans() {
 
 Plan randomPlan(uint64_t seed) {
   static const std::vector<int64_t> sizes = {1,  7,  10, 16,  17,  31,  32,  33,  46,  64,  65,
-                                             96, 99, 100, 128, 200, 257, 288, 300, 511, 513, 600};
+                                             96, 99, 100, 128, 200, 257, 288, 300, 511, 513, 600, 1100};
   Random random(seed * 2654435761u + 99);
   Plan plan;
   plan.real = seed % 2 ? "f64" : "f32";
