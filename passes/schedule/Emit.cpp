@@ -236,7 +236,7 @@ void KernelScheduler::emitReductionInLanes(const Unit &unit, const Buffer &accum
       emitGenericStep(unit, accumulator, out, part);
     };
     // A tile lies in one panel.
-    int64_t size = unit.sizes[last], width = isPacked ? isPacked : size, main = size / width * width;
+    int64_t size = unit.sizes[last], width = packedWidth > 0 ? packedWidth : size, main = size / width * width;
     tiles.loop("column", tiles.constant(0), tiles.constant(main), width,
                [&](OpFoldResult first) { emitPart(first, width); });
     if (main < size)

@@ -58,7 +58,7 @@ void KernelScheduler::makeBuffers() {
 void KernelScheduler::analyse() {
   for (unsigned argument = 0; argument < kernel.getNumArguments(); ++argument)
     if (auto width = kernel.getArgAttrOfType<IntegerAttr>(argument, "horn.panel"))
-      isPacked = width.getInt();
+      packedWidth = width.getInt();
   for (Operation &op : *original) {
     if (isComputation(&op))
       units.emplace_back(&op);
@@ -151,7 +151,7 @@ void KernelScheduler::emitRows() {
   // The last rows of a constant number are one smaller tile. Where they are columns of a packed matrix, its place says
   // that they lie in the last panel.
   int64_t rest = *rows % step;
-  if (rest > 0 && isPacked)
+  if (rest > 0 && packedWidth)
     tiles.when(tiles.constant(*rows - rest), end, [&] { emitRowTile(tiles.constant(*rows - rest), rest); });
   else if (rest > 0)
     tiles.loop("row", main, end, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });

@@ -38,7 +38,7 @@ private:
   std::optional<PanelKernel> panelKernel() const;
   int64_t productRows(int64_t columns) const;
   /// Columns of a panel: those of two vectors, or of the packed weights.
-  int64_t panelWidth() const { return isPacked ? isPacked : 2 * lanes(); }
+  int64_t panelWidth() const { return packedWidth > 0 ? packedWidth : 2 * lanes(); }
   bool readsInPlace(const PanelKernel &panel) const;
   void emitPanels(const PanelKernel &panel);
   void emitPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds, int64_t step);
@@ -105,7 +105,7 @@ private:
   mlir::func::FuncOp kernel;
   int64_t vectorBytes;
   int64_t registerRows;  ///< of a register tile two vectors wide
-  int64_t isPacked = 0;  ///< columns of a panel of the packed weights that the kernel touches; 0: none
+  int64_t packedWidth = 0;  ///< columns of a panel of the packed weights that the kernel touches; 0: none
   mlir::OpBuilder b;
   TileBuilder tiles;
   mlir::Block *original = nullptr;

@@ -113,7 +113,7 @@ std::optional<PanelKernel> KernelScheduler::panelKernel() const {
   if (std::optional<PanelKernel> product = matchProduct(units))
     if (product->columns() > panelWidth() || product->transposed)
       return product;
-  if (isPacked)
+  if (packedWidth > 0)
     return matchSweep(units);
   return std::nullopt;
 }
