@@ -8,7 +8,7 @@ using namespace hornfels::horn;
 namespace hornfels {
 
 KernelScheduler::KernelScheduler(func::FuncOp kernel, int64_t vectorBytes, int64_t registers)
-    : kernel(kernel), vectorBytes(vectorBytes), registerRows(registers >= 32 ? 8 : 4), b(kernel.getContext()),
+    : kernel(kernel), vectorBytes(vectorBytes), registerRows(registers >= 32 ? 8 : 6), b(kernel.getContext()),
       tiles(b) {}
 
 static Type bufferType(Type type) {

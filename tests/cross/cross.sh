@@ -8,9 +8,9 @@ case $cpu in
 armv8) # 8 rows by 2 vectors of sums
     compiler=aarch64-linux-gnu-g++ disassembler=aarch64-linux-gnu-objdump run="qemu-aarch64-static -L /usr/aarch64-linux-gnu"
     march=armv8-a tile=16 vector='\tfmla\tv' scalar='\tf(n?madd|n?msub)\t' stack='\\[sp' ;;
-x86-64-v3) # 4 rows by 2 vectors
+x86-64-v3) # 6 rows by 2 vectors
     compiler=g++ disassembler=objdump run=
-    march=x86-64-v3 tile=8 vector='\tvfn?m(add|sub)[0-9]+ps .*%ymm' scalar='\tvfn?m(add|sub)[0-9]+ss' stack='\\((%rsp|%rbp)' ;;
+    march=x86-64-v3 tile=12 vector='\tvfn?m(add|sub)[0-9]+ps .*%ymm' scalar='\tvfn?m(add|sub)[0-9]+ss' stack='\\((%rsp|%rbp)' ;;
 esac
 for needed in $compiler $disassembler ${run%% *}; do
     if ! command -v "$needed" > /dev/null; then echo "skipped: no $needed"; exit 77; fi
@@ -30,10 +30,11 @@ build $compiler "$cpu" $march
 $disassembler -d --no-show-raw-insn "$folder/$cpu.o" |
     awk -v vector="$vector" -v scalar="$scalar" -v stack="$stack" -f "$root/tests/cross/loops.awk" > "$folder/$cpu.loops"
 for product in dense_forward dense_1_forward dense_1_backward dense_kernel_update dense_1_kernel_update; do
+    # A narrower last panel may put a mask in the place of one sum; whole panels have all of theirs in registers.
     awk -v product="$product" -v tile=$tile '
-        index($1, "_ZL" length(product) product) == 1 && $2 + $3 >= tile { ++loops; if ($2 != tile || $3 || $4) wrong = $0 }
-        END { if (loops && !wrong) exit 0
-              print product ": " (loops ? "a loop has " wrong : "no loop with " tile " vector multiply-adds"); exit 1 }' \
+        index($1, "_ZL" length(product) product) == 1 && $2 + $3 >= tile { ++loops; clean += !$4; if ($2 != tile || $3) wrong = $0 }
+        END { if (loops && 2 * clean >= loops && !wrong) exit 0
+              print product ": " (wrong ? "a loop has " wrong : clean + 0 " of " loops + 0 " loops keep their sums in registers"); exit 1 }' \
         "$folder/$cpu.loops"
 done
 echo "$(awk -v tile=$tile '$2 == tile && !$3 && !$4' "$folder/$cpu.loops" | wc -l) loops of $tile sums in vector registers"
