@@ -73,29 +73,46 @@ void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile t
     inner.set(dim, column, columns);
     emitTile(unit, epilogue, inner);
   };
-  int64_t first = 0;
-  if (int64_t together = tilesTogether(unit, tile, main / step); together > 1) {
-    first = main / (together * step) * (together * step);
-    tiles.loop("column", tiles.constant(0), tiles.constant(first), together * step, [&](OpFoldResult column) {
-      SmallVector<Tile> group(together, tile);
-      for (int64_t i = 0; i < together; ++i)
-        group[i].set(dim, tiles.add(column, tiles.constant(i * step)), step);
-      emitTiles(unit, epilogue, group);
-    });
+  if (!sumsSingleRow(unit, tile)) {
+    tiles.loop("column", tiles.constant(0), tiles.constant(main), step,
+               [&](OpFoldResult column) { emitPart(column, step); });
+    if (size > main)
+      emitPart(tiles.constant(main), size - main);
+    return;
   }
+  auto emitGroup = [&](OpFoldResult column, int64_t count, int64_t columns) {
+    SmallVector<Tile> group(count, tile);
+    for (int64_t i = 0; i < count; ++i)
+      group[i].set(dim, tiles.add(column, tiles.constant(i * step)), columns);
+    emitTiles(unit, epilogue, group);
+  };
+  int64_t together = std::clamp<int64_t>(main / step, 1, kTilesOfSingleRow), first = main / (together * step) * (together * step);
+  tiles.loop("column", tiles.constant(0), tiles.constant(first), together * step,
+             [&](OpFoldResult column) { emitGroup(column, together, step); });
   tiles.loop("column", tiles.constant(first), tiles.constant(main), step,
-             [&](OpFoldResult column) { emitPart(column, step); });
+             [&](OpFoldResult column) { emitGroup(column, 1, step); });
   if (size > main)
-    emitPart(tiles.constant(main), size - main);
+    emitGroup(tiles.constant(main), 1, size - main);
 }
 
-/// How many tiles of columns share one reduction: a single row has too few sums to keep the multipliers busy.
-int64_t KernelScheduler::tilesTogether(const Unit &unit, const Tile &tile, int64_t count) const {
-  constexpr int64_t most = 4;
-  unsigned row = unit.parallel.front(), column = unit.parallel.back();
-  bool single = unit.parallel.size() == 2 && tile.sizes[row] == 1;
-  bool sums = unit.reduces() && isContraction(unit.op) && unit.runsInLanes(column);
-  return single && sums ? std::min(most, count) : 1;
+/// A single row of a product has too few sums to keep the multipliers busy: tiles share a loop, sums take turns.
+bool KernelScheduler::sumsSingleRow(const Unit &unit, const Tile &tile) const {
+  return unit.parallel.size() == 2 && tile.sizes[unit.parallel.front()] == 1 && isContraction(unit.op) &&
+         unit.runsInLanes(unit.parallel.back());
+}
+
+/// How many sums take turns in each place of a single row: additions to one sum wait for each other, while some eight
+/// could be under way. It depends on the row alone, not on the tiles that share a loop: these depend on the chunk.
+int64_t KernelScheduler::turnsOf(const Unit &unit, const Tile &tile) const {
+  constexpr int64_t underWay = 8, most = 4;
+  if (unit.reduced.size() != 1 || unit.sizes[unit.reduced[0]] == kBatch || !sumsSingleRow(unit, tile))
+    return 1;
+  auto generic = cast<linalg::GenericOp>(unit.op);
+  if (!isa<arith::AddFOp>(generic.getBody()->getTerminator()->getOperand(0).getDefiningOp()))
+    return 1;
+  int64_t vectors = (unit.sizes[unit.parallel.back()] + lanes() - 1) / lanes();
+  int64_t turns = std::clamp<int64_t>(underWay / vectors, 1, most);
+  return unit.sizes[unit.reduced[0]] >= 4 * turns ? turns : 1;
 }
 
 Tile KernelScheduler::transfer(const Unit &from, const Unit &to, const Tile &tile) {
@@ -153,24 +170,48 @@ void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Til
 }
 
 void KernelScheduler::emitTiles(const Unit &unit, const Unit *epilogue, ArrayRef<Tile> group) {
-  if (group.size() == 1)
+  int64_t turns = turnsOf(unit, group.front());
+  if (group.size() == 1 && turns == 1)
     return emitTile(unit, epilogue, group.front());
   AffineMap out = unit.writes.front().map;
-  SmallVector<Buffer> accumulators;
-  for (const Tile &tile : group) {
-    accumulators.push_back(makeAccumulator(unit, tile));
-    tiles.fill(accumulators.back(), out, tile, neutralOf(unit));
-  }
-  emitReductionLoops(unit, group.front(), unit.reduced, [&](const Tile &step) {
-    for (auto [accumulator, tile] : llvm::zip(accumulators, group)) {
+  SmallVector<SmallVector<Buffer>> sums(group.size());
+  for (auto [tile, ofTile] : llvm::zip(group, sums))
+    for (int64_t turn = 0; turn < turns; ++turn) {
+      ofTile.push_back(makeAccumulator(unit, tile));
+      tiles.fill(ofTile.back(), out, tile, neutralOf(unit));
+    }
+  auto add = [&](const Tile &step, int64_t turn) {
+    for (auto [tile, ofTile] : llvm::zip(group, sums)) {
       Tile inner = tile;
       for (unsigned dim : unit.reduced)
         inner.step(dim, step.offsets[dim]);
-      emitGenericStep(unit, accumulator, out, inner);
+      emitGenericStep(unit, ofTile[turn], out, inner);
     }
-  });
-  for (auto [accumulator, tile] : llvm::zip(accumulators, group))
-    finishTile(unit, epilogue, accumulator, tile);
+  };
+  if (turns == 1) {
+    emitReductionLoops(unit, group.front(), unit.reduced, [&](const Tile &step) { add(step, 0); });
+  } else {
+    unsigned k = unit.reduced[0];
+    int64_t steps = unit.sizes[k], main = steps / turns * turns;
+    Tile step = group.front();
+    tiles.loop("k", tiles.constant(0), tiles.constant(main), turns, [&](OpFoldResult place) {
+      for (int64_t turn = 0; turn < turns; ++turn) {
+        step.step(k, tiles.add(place, tiles.constant(turn)));
+        add(step, turn);
+      }
+    });
+    tiles.loop("k", tiles.constant(main), tiles.constant(steps), 1, [&](OpFoldResult place) {
+      step.step(k, place);
+      add(step, 0);
+    });
+  }
+  for (auto [tile, ofTile] : llvm::zip(group, sums)) {
+    for (const Buffer &other : llvm::drop_begin(ofTile))
+      tiles.generic({{other, out}}, {{ofTile.front(), out}}, tile, [](OpBuilder &builder, Location loc, ValueRange elements) {
+        return SmallVector<Value>{builder.create<arith::AddFOp>(loc, elements[1], elements[0])};
+      });
+    finishTile(unit, epilogue, ofTile.front(), tile);
+  }
 }
 
 void KernelScheduler::emitElementwise(const Unit &unit, const Tile &tile) {

@@ -98,7 +98,8 @@ private:
   bool hasBuffer(mlir::Value value) const { return buffers.contains(value); }
   int64_t lanes() const;
   int64_t columnTile(const Unit &unit) const;
-  int64_t tilesTogether(const Unit &unit, const Tile &tile, int64_t count) const;
+  bool sumsSingleRow(const Unit &unit, const Tile &tile) const;
+  int64_t turnsOf(const Unit &unit, const Tile &tile) const;
   OpFoldResult extent(int64_t size);
   mlir::Value neutralOf(const Unit &unit);
 

@@ -361,7 +361,7 @@ void KernelScheduler::emitTransposedPanel(const PanelKernel &panel, OpFoldResult
 /// One row over several panels at once: a single row has too few sums to keep the multipliers busy.
 void KernelScheduler::emitRowAcrossPanels(const PanelKernel &panel, OpFoldResult row, const Bounds &columns) {
   const Unit &unit = *panel.unit;
-  int64_t width = panelWidth(), together = std::clamp<int64_t>(panel.columns() / width, 1, 4), whole = panel.columns() / (together * width) * (together * width);
+  int64_t width = panelWidth(), together = std::clamp<int64_t>(panel.columns() / width, 1, kTilesOfSingleRow), whole = panel.columns() / (together * width) * (together * width);
   auto emitGroup = [&](OpFoldResult column, int64_t panels, int64_t count) {
     SmallVector<Tile> group;
     for (int64_t i = 0; i < panels; ++i) {

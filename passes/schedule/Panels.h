@@ -10,6 +10,8 @@ namespace hornfels {
 
 /// Steps of a reduction for which a transposed operand is packed at once: 128 KiB of scratch with the widest vectors.
 inline constexpr int64_t kPackedSteps = 1024;
+/// Tiles of a single row that share a loop over the reduction.
+inline constexpr int64_t kTilesOfSingleRow = 4;
 /// Samples of a panel that are copied together before they are used many times.
 inline constexpr int64_t kCopiedSamples = 256;
 /// A weight larger than this is packed for the whole of training; a smaller one stays in the first cache anyway.

@@ -58,22 +58,34 @@ static void dense_forward(float *dense, const float *flatten, const float *dense
   }
   for (long row = end - rest; row < end; ++row) {
     v16f acc[2] = {};
-    for (long k = 0; k < 784; ++k) {
+    v16f acc_2[2] = {};
+    for (long k = 0; k < 784; k += 2) {
       UNROLL for (long c = 0; c < 32; c += 16) {
         acc[c / 16] += flatten[row * 784 + k] * load<v16f>(&dense_kernel[k * 32 + c]);
       }
+      UNROLL for (long c = 0; c < 32; c += 16) {
+        acc_2[c / 16] += flatten[row * 784 + k + 1] * load<v16f>(&dense_kernel[k * 32 + c + 32]);
+      }
+    }
+    UNROLL for (long c = 0; c < 32; c += 16) {
+      acc[c / 16] += acc_2[c / 16];
     }
     UNROLL for (long c = 0; c < 32; c += 16) {
       store(&dense[row * 50 + c], max(acc[c / 16] + load<v16f>(&dense_bias[c]), splat<v16f>(0.0f)));
     }
-    v16f acc_2[2] = {};
-    for (long k = 0; k < 784; ++k) {
-      acc_2[0] += flatten[row * 784 + k] * load<v16f>(&dense_kernel[k * 18 + 25088]);
-      acc_2[1] += flatten[row * 784 + k] * load_part<v16f>(&dense_kernel[k * 18 + 25104], 2);
+    v16f acc_3[2] = {};
+    v16f acc_4[2] = {};
+    for (long k = 0; k < 784; k += 2) {
+      acc_3[0] += flatten[row * 784 + k] * load<v16f>(&dense_kernel[k * 18 + 25088]);
+      acc_3[1] += flatten[row * 784 + k] * load_part<v16f>(&dense_kernel[k * 18 + 25104], 2);
+      acc_4[0] += flatten[row * 784 + k + 1] * load<v16f>(&dense_kernel[k * 18 + 25106]);
+      acc_4[1] += flatten[row * 784 + k + 1] * load_part<v16f>(&dense_kernel[k * 18 + 25122], 2);
     }
-    store(&dense[row * 50 + 32], max(acc_2[0] + load<v16f>(&dense_bias[32]), splat<v16f>(0.0f)));
+    acc_3[0] += acc_4[0];
+    acc_3[1] += acc_4[1];
+    store(&dense[row * 50 + 32], max(acc_3[0] + load<v16f>(&dense_bias[32]), splat<v16f>(0.0f)));
     store_part(&dense[row * 50 + 48],
-        max(acc_2[1] + load_part<v16f>(&dense_bias[48], 2), splat<v16f>(0.0f)), 2);
+        max(acc_3[1] + load_part<v16f>(&dense_bias[48], 2), splat<v16f>(0.0f)), 2);
   }
 }
 
@@ -122,14 +134,26 @@ static void digit_forward(float *digit, const float *dense, const float *digit_k
   for (long row = end - rest; row < end; ++row) {
     alignas(64) float digit_2[16];
     v16f acc = {};
-    for (long k = 0; k < 50; ++k) {
+    v16f acc_2 = {};
+    v16f acc_3 = {};
+    v16f acc_4 = {};
+    for (long k = 0; k < 48; k += 4) {
+      acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
+      acc_2 += dense[row * 50 + k + 1] * load_part<v16f>(&digit_kernel[k * 10 + 10], 10);
+      acc_3 += dense[row * 50 + k + 2] * load_part<v16f>(&digit_kernel[k * 10 + 20], 10);
+      acc_4 += dense[row * 50 + k + 3] * load_part<v16f>(&digit_kernel[k * 10 + 30], 10);
+    }
+    for (long k = 48; k < 50; ++k) {
       acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
     }
+    acc += acc_2;
+    acc += acc_3;
+    acc += acc_4;
     store(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10));
-    float acc_2 = -__builtin_inff();
-    acc_2 = max(acc_2, reduce_max(keep_part(load<v16f>(&digit_2[0]), 10,
+    float acc_5 = -__builtin_inff();
+    acc_5 = max(acc_5, reduce_max(keep_part(load<v16f>(&digit_2[0]), 10,
         splat<v16f>(-__builtin_inff()))));
-    float digit_3 = acc_2;
+    float digit_3 = acc_5;
     alignas(64) float digit_4[16];
     store(&digit_4[0], exp(load<v16f>(&digit_2[0]) - digit_3));
     float digit_sum = reduce_add(keep_part(load<v16f>(&digit_4[0]), 10, splat<v16f>(0.0f)));
@@ -225,14 +249,26 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
   for (long row = end - rest; row < end; ++row) {
     alignas(64) float digit_2[16];
     v16f acc = {};
-    for (long k = 0; k < 50; ++k) {
+    v16f acc_2 = {};
+    v16f acc_3 = {};
+    v16f acc_4 = {};
+    for (long k = 0; k < 48; k += 4) {
+      acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
+      acc_2 += dense[row * 50 + k + 1] * load_part<v16f>(&digit_kernel[k * 10 + 10], 10);
+      acc_3 += dense[row * 50 + k + 2] * load_part<v16f>(&digit_kernel[k * 10 + 20], 10);
+      acc_4 += dense[row * 50 + k + 3] * load_part<v16f>(&digit_kernel[k * 10 + 30], 10);
+    }
+    for (long k = 48; k < 50; ++k) {
       acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
     }
+    acc += acc_2;
+    acc += acc_3;
+    acc += acc_4;
     store(&digit_2[0], acc + load_part<v16f>(&digit_bias[0], 10));
-    float acc_2 = -__builtin_inff();
-    acc_2 = max(acc_2, reduce_max(keep_part(load<v16f>(&digit_2[0]), 10,
+    float acc_5 = -__builtin_inff();
+    acc_5 = max(acc_5, reduce_max(keep_part(load<v16f>(&digit_2[0]), 10,
         splat<v16f>(-__builtin_inff()))));
-    float digit_3 = acc_2;
+    float digit_3 = acc_5;
     v16f digit_4;
     alignas(64) float digit_5[16];
     const v16f digit_2_v = load<v16f>(&digit_2[0]);
@@ -247,17 +283,17 @@ static void digit_evaluate(float *loss_of_sample, int32_t *metrics_of_sample_sum
     const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
     store(&digit_6[0], digit_5_v / digit_sum);
     store(&digit_7[0], digit_v * (digit_4 - loss_of_sample_2));
-    float acc_3 = reduce_add(keep_part(load<v16f>(&digit_7[0]), 10, splat<v16f>(0.0f)));
-    loss_of_sample[row] = -acc_3;
+    float acc_6 = reduce_add(keep_part(load<v16f>(&digit_7[0]), 10, splat<v16f>(0.0f)));
+    loss_of_sample[row] = -acc_6;
     float metrics_of_sample_sum_2 = -__builtin_inff();
     metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2,
         reduce_max(keep_part(load<v16f>(&digit_6[0]), 10, splat<v16f>(-__builtin_inff()))));
-    int32_t acc_4 = 2147483647;
+    int32_t acc_7 = 2147483647;
     const v16f digit_6_v = load<v16f>(&digit_6[0]);
     const v16i x_2 = select((digit_6_v == metrics_of_sample_sum_2) | (digit_6_v != digit_6_v),
         iota<v16i>(), splat<v16i>(9));
-    acc_4 = min(acc_4, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
-    metrics_of_sample_sum[row] = acc_4;
+    acc_7 = min(acc_7, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
+    metrics_of_sample_sum[row] = acc_7;
   }
 }
 
@@ -442,21 +478,33 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
   for (long row = end - rest; row < end; ++row) {
     alignas(64) float digit_3[16];
     v16f acc = {};
-    for (long k = 0; k < 50; ++k) {
+    v16f acc_2 = {};
+    v16f acc_3 = {};
+    v16f acc_4 = {};
+    for (long k = 0; k < 48; k += 4) {
+      acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
+      acc_2 += dense[row * 50 + k + 1] * load_part<v16f>(&digit_kernel[k * 10 + 10], 10);
+      acc_3 += dense[row * 50 + k + 2] * load_part<v16f>(&digit_kernel[k * 10 + 20], 10);
+      acc_4 += dense[row * 50 + k + 3] * load_part<v16f>(&digit_kernel[k * 10 + 30], 10);
+    }
+    for (long k = 48; k < 50; ++k) {
       acc += dense[row * 50 + k] * load_part<v16f>(&digit_kernel[k * 10], 10);
     }
+    acc += acc_2;
+    acc += acc_3;
+    acc += acc_4;
     store(&digit_3[0], acc + load_part<v16f>(&digit_bias[0], 10));
-    float acc_2 = -__builtin_inff();
-    acc_2 = max(acc_2, reduce_max(keep_part(load<v16f>(&digit_3[0]), 10,
+    float acc_5 = -__builtin_inff();
+    acc_5 = max(acc_5, reduce_max(keep_part(load<v16f>(&digit_3[0]), 10,
         splat<v16f>(-__builtin_inff()))));
-    float digit_4 = acc_2;
+    float digit_4 = acc_5;
     v16f digit_5;
     const v16f digit_3_v = load<v16f>(&digit_3[0]);
     const v16f x = digit_3_v - digit_4;
     digit_5 = x;
     store_part(&digit_2[row * 10], exp(x), 10);
-    float acc_3 = reduce_add(load_part<v16f>(&digit_2[row * 10], 10));
-    digit_sum[row] = acc_3;
+    float acc_6 = reduce_add(load_part<v16f>(&digit_2[row * 10], 10));
+    digit_sum[row] = acc_6;
     float loss_of_sample_2 = log(digit_sum[row]);
     alignas(64) float digit_6[16];
     alignas(64) float digit_7[16];
@@ -465,17 +513,17 @@ static void digit_forward_0(float *digit_2, float *digit_sum, float *loss_of_sam
     const v16f digit_v = load_part<v16f>(&digit[row * 10], 10);
     store(&digit_6[0], digit_2_v / digit_sum_x);
     store(&digit_7[0], digit_v * (digit_5 - loss_of_sample_2));
-    float acc_4 = reduce_add(keep_part(load<v16f>(&digit_7[0]), 10, splat<v16f>(0.0f)));
-    loss_of_sample[row] = -acc_4;
+    float acc_7 = reduce_add(keep_part(load<v16f>(&digit_7[0]), 10, splat<v16f>(0.0f)));
+    loss_of_sample[row] = -acc_7;
     float metrics_of_sample_sum_2 = -__builtin_inff();
     metrics_of_sample_sum_2 = max(metrics_of_sample_sum_2,
         reduce_max(keep_part(load<v16f>(&digit_6[0]), 10, splat<v16f>(-__builtin_inff()))));
-    int32_t acc_5 = 2147483647;
+    int32_t acc_8 = 2147483647;
     const v16f digit_6_v = load<v16f>(&digit_6[0]);
     const v16i x_2 = select((digit_6_v == metrics_of_sample_sum_2) | (digit_6_v != digit_6_v),
         iota<v16i>(), splat<v16i>(9));
-    acc_5 = min(acc_5, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
-    metrics_of_sample_sum[row] = acc_5;
+    acc_8 = min(acc_8, reduce_min(keep_part(x_2, 10, splat<v16i>(2147483647))));
+    metrics_of_sample_sum[row] = acc_8;
   }
 }
 
