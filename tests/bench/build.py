@@ -40,7 +40,7 @@ def model(tool: str, workload: Workload, folder: pathlib.Path) -> Built:
     sources, build = folder / f"{name}-sources", folder / f"{name}-library"
     shutil.rmtree(sources, ignore_errors=True)
     run([tool, "emit", source, "-o", sources, "--cpu=native"])
-    run(["cmake", "-S", HERE / "native", "-B", build, f"-DMODEL_SOURCES={sources}", f"-DMODEL_NAME={name}"])
+    run(["cmake", "--fresh", "-S", HERE / "native", "-B", build, f"-DMODEL_SOURCES={sources}", f"-DMODEL_NAME={name}"])
     run(["cmake", "--build", build])
     return Built(build / "libbench.so", *min(times))
 
