@@ -67,6 +67,9 @@ std::optional<PanelKernel> matchProduct(ArrayRef<Unit> units) {
   if (failed(transposed))
     return std::nullopt;
   kernel.transposed = *transposed;
+  // The epilogue would find the transposed columns where it reads the operand.
+  if (kernel.transposed && kernel.epilogue && kernel.epilogue->reads_(kernel.unit->reads[*kernel.transposed].value))
+    return std::nullopt;
   if (kernel.transposed && kernel.unit->sizes[kernel.unit->reduced[0]] > kPackedSteps && !partialSums(kernel))
     return std::nullopt;
   return kernel;
@@ -244,7 +247,8 @@ std::optional<unsigned> KernelScheduler::farOperand(const PanelKernel &panel) co
     return std::nullopt;
   for (auto [index, read] : llvm::enumerate(unit.reads)) {
     auto type = dyn_cast<RankedTensorType>(read.value.getType());
-    bool once = llvm::count_if(unit.reads, [&](const Access &other) { return other.value == read.value; }) == 1;
+    bool once = llvm::count_if(unit.reads, [&](const Access &other) { return other.value == read.value; }) == 1 &&
+                !(panel.epilogue && panel.epilogue->reads_(read.value));
     if (type && type.getRank() == 2 && once && read.map.isProjectedPermutation() &&
         read.map.isFunctionOfDim(panel.columnDim()) && read.map.isFunctionOfDim(unit.reduced[0]) &&
         unit.strideAlong(read, panel.columnDim()) == 1 &&

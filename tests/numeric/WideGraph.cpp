@@ -59,6 +59,7 @@ const std::vector<Plan> &plans() {
       {"peaks", "f64", {100, 257, 300, 10}, peaks, Optimizer::rmsprop, true, "relu"},
       {"reshaped", "f32", {100, 300, 64}, reshaped, Optimizer::adam},
       {"transposed", "f32", {257, 300, 513, 46}, transposed, Optimizer::momentum, true},
+      {"transposed_bias", "f32", {288, 288, 40}, transposed | reshaped, Optimizer::rmsprop},
       {"residual", "f64", {300, 300, 300, 46}, residual, Optimizer::adam, true, "relu"},
       {"residual_tied", "f32", {300, 300, 300, 300}, residual | tied | twice, Optimizer::sgd},
       {"embedded", "f32", {600, 100, 300, 600}, embedded | tied, Optimizer::rmsprop, true},
