@@ -6,10 +6,11 @@ using namespace hornfels::horn;
 namespace hornfels {
 
 /// Map from a domain without unit dimensions to a tensor's axes, and the domain's sizes.
-static AffineMap axesMap(ArrayRef<int64_t> shape, SmallVectorImpl<int64_t> &sizes, MLIRContext *context) {
+static AffineMap axesMap(ArrayRef<int64_t> shape, SmallVectorImpl<int64_t> &sizes, MLIRContext *context,
+                         bool keepsFirst = false) {
   SmallVector<AffineExpr> exprs;
   for (int64_t size : shape) {
-    if (size == 1) {
+    if (size == 1 && !(keepsFirst && exprs.empty())) {
       exprs.push_back(getAffineConstantExpr(0, context));
       continue;
     }
@@ -52,7 +53,9 @@ static void fromSlice(Unit &unit, SliceOp slice) {
 
 static void fromRagged(Unit &unit) {
   Value result = unit.op->getResult(0);
-  AffineMap map = axesMap(cast<RankedTensorType>(result.getType()).getShape(), unit.sizes, unit.op->getContext());
+  // Rows of a table are a dimension, also where there is only one: they are what ids count.
+  AffineMap map = axesMap(cast<RankedTensorType>(result.getType()).getShape(), unit.sizes, unit.op->getContext(),
+                          /*keepsFirst=*/true);
   unit.writes.push_back({result, map});
   // The axes behind the first are those of the table's or the gradient's rows.
   if (unit.op->getNumOperands() == 2)

@@ -63,6 +63,7 @@ const std::vector<Plan> &plans() {
       {"residual", "f64", {300, 300, 300, 46}, residual, Optimizer::adam, true, "relu"},
       {"residual_tied", "f32", {300, 300, 300, 300}, residual | tied | twice, Optimizer::sgd},
       {"embedded", "f32", {600, 100, 300, 600}, embedded | tied, Optimizer::rmsprop, true},
+      {"one_word", "f64", {1, 40, 10}, embedded, Optimizer::rmsprop, true},
       {"normed", "f32", {33, 300, 46, 300}, normed, Optimizer::adam, true},
   };
   return all;
