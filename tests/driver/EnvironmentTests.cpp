@@ -207,7 +207,7 @@ TEST_F(Signals, L14_stopped_and_continued) {
                                             " ]; do sleep 0.05; done; " + making("a"));
   pid_t tool = start({"build", "tiny.horn", "-o", "program"}, setting);
   ASSERT_GT(compilerProcess(), 0);
-  kill(tool, SIGTSTP);
+  kill(tool, SIGSTOP); // not SIGTSTP: a process group that its shell has left ignores that
   int status = 0;
   ASSERT_EQ(waitpid(tool, &status, WUNTRACED), tool);
   ASSERT_TRUE(WIFSTOPPED(status));
