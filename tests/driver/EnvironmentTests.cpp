@@ -205,9 +205,11 @@ TEST_F(Signals, L14_stopped_and_continued) {
   Setting setting;
   setting.environment["CXX"] = fakeCompiler("echo $$ > " + path("started") + "; while [ ! -e " + path("go") +
                                             " ]; do sleep 0.05; done; " + making("a"));
+  // A process group that its shell has left ignores SIGTSTP: a group of its own has this test for a parent.
+  setting.inChild = [] { setpgid(0, 0); };
   pid_t tool = start({"build", "tiny.horn", "-o", "program"}, setting);
   ASSERT_GT(compilerProcess(), 0);
-  kill(tool, SIGSTOP); // not SIGTSTP: a process group that its shell has left ignores that
+  kill(tool, SIGTSTP);
   int status = 0;
   ASSERT_EQ(waitpid(tool, &status, WUNTRACED), tool);
   ASSERT_TRUE(WIFSTOPPED(status));
