@@ -67,32 +67,47 @@ void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile t
     });
     return;
   }
-  int64_t size = unit.sizes[dim], step = std::min(columnTile(unit), size), main = size / step * step;
-  auto emitPart = [&](OpFoldResult column, int64_t columns) {
+  if (sumsSingleRow(unit, tile))
+    return emitSingleRow(unit, epilogue, tile, tiles.constant(0), tiles.constant(unit.sizes[dim]));
+  overColumns(unit, tiles.constant(0), tiles.constant(unit.sizes[dim]), [&](OpFoldResult column, int64_t columns) {
     Tile inner = tile;
     inner.set(dim, column, columns);
     emitTile(unit, epilogue, inner);
-  };
-  if (!sumsSingleRow(unit, tile)) {
-    tiles.loop("column", tiles.constant(0), tiles.constant(main), step,
-               [&](OpFoldResult column) { emitPart(column, step); });
-    if (size > main)
-      emitPart(tiles.constant(main), size - main);
+  });
+}
+
+/// body(column, count) for the columns from first to last: whole tiles, then those that remain of all the unit's columns.
+void KernelScheduler::overColumns(const Unit &unit, OpFoldResult first, OpFoldResult last,
+                                  llvm::function_ref<void(OpFoldResult, int64_t)> body) {
+  int64_t columns = unit.sizes[unit.parallel.back()], width = std::min(columnTile(unit), columns);
+  int64_t main = columns / width * width;
+  bool toTheEnd = getConstantIntValue(last).has_value();
+  OpFoldResult whole = toTheEnd ? OpFoldResult(tiles.constant(main)) : main == columns ? last : tiles.roundDown(last, width);
+  tiles.loop("column", first, whole, width, [&](OpFoldResult column) { body(column, width); });
+  if (main == columns)
     return;
-  }
+  OpFoldResult rest = tiles.constant(main);
+  if (toTheEnd)
+    return body(rest, columns - main);
+  tiles.when(rest, last, [&] { body(rest, columns - main); });
+}
+
+/// The columns of a single row, several tiles to a loop over the reduction.
+void KernelScheduler::emitSingleRow(const Unit &unit, const Unit *epilogue, const Tile &row, OpFoldResult first,
+                                    OpFoldResult last) {
+  unsigned dim = unit.parallel.back();
+  int64_t width = std::min(columnTile(unit), unit.sizes[dim]);
+  int64_t together = std::clamp<int64_t>(unit.sizes[dim] / width, 1, kTilesOfSingleRow);
   auto emitGroup = [&](OpFoldResult column, int64_t count, int64_t columns) {
-    SmallVector<Tile> group(count, tile);
+    SmallVector<Tile> group(count, row);
     for (int64_t i = 0; i < count; ++i)
-      group[i].set(dim, tiles.add(column, tiles.constant(i * step)), columns);
+      group[i].set(dim, tiles.add(column, tiles.constant(i * width)), columns);
     emitTiles(unit, epilogue, group);
   };
-  int64_t together = std::clamp<int64_t>(main / step, 1, kTilesOfSingleRow), first = main / (together * step) * (together * step);
-  tiles.loop("column", tiles.constant(0), tiles.constant(first), together * step,
-             [&](OpFoldResult column) { emitGroup(column, together, step); });
-  tiles.loop("column", tiles.constant(first), tiles.constant(main), step,
-             [&](OpFoldResult column) { emitGroup(column, 1, step); });
-  if (size > main)
-    emitGroup(tiles.constant(main), 1, size - main);
+  OpFoldResult grouped = tiles.add(first, tiles.roundDown(tiles.sub(last, first), together * width));
+  tiles.loop("column", first, grouped, together * width,
+             [&](OpFoldResult column) { emitGroup(column, together, width); });
+  overColumns(unit, grouped, last, [&](OpFoldResult column, int64_t columns) { emitGroup(column, 1, columns); });
 }
 
 /// A single row of a product has too few sums to keep the multipliers busy: tiles share a loop, sums take turns.

@@ -49,9 +49,6 @@ private:
   Buffer emitPacked(const Access &operand, const Unit &unit, OpFoldResult first, int64_t steps, OpFoldResult column,
                     int64_t count);
   mlir::AffineMap packedMap(const Unit &unit);
-  void emitRowAcrossPanels(const PanelKernel &panel, OpFoldResult row, const Bounds &columns);
-  void overPanels(const PanelKernel &panel, OpFoldResult first, OpFoldResult last,
-                  llvm::function_ref<void(OpFoldResult, int64_t)> body);
   void overRows(const PanelKernel &panel, const Bounds &bounds, int64_t step, OpFoldResult column, int64_t count,
                 llvm::function_ref<void(const Tile &)> body);
 
@@ -98,6 +95,9 @@ private:
   bool hasBuffer(mlir::Value value) const { return buffers.contains(value); }
   int64_t lanes() const;
   int64_t columnTile(const Unit &unit) const;
+  void overColumns(const Unit &unit, OpFoldResult first, OpFoldResult last,
+                   llvm::function_ref<void(OpFoldResult, int64_t)> body);
+  void emitSingleRow(const Unit &unit, const Unit *epilogue, const Tile &row, OpFoldResult first, OpFoldResult last);
   bool sumsSingleRow(const Unit &unit, const Tile &tile) const;
   int64_t turnsOf(const Unit &unit, const Tile &tile) const;
   OpFoldResult extent(int64_t size);

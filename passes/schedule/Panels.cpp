@@ -121,22 +121,6 @@ std::optional<PanelKernel> KernelScheduler::panelKernel() const {
   return std::nullopt;
 }
 
-/// for column in [first, last) by whole panels, then the columns that remain of the matrix
-void KernelScheduler::overPanels(const PanelKernel &kernel, OpFoldResult first, OpFoldResult last,
-                                 llvm::function_ref<void(OpFoldResult, int64_t)> body) {
-  int64_t columns = kernel.columns(), width = panelWidth(), main = columns / width * width;
-  if (getConstantIntValue(last)) {
-    tiles.loop("column", first, tiles.constant(main), width, [&](OpFoldResult column) { body(column, width); });
-    if (main < columns)
-      body(tiles.constant(main), columns - main);
-    return;
-  }
-  if (main == columns)
-    return tiles.loop("column", first, last, width, [&](OpFoldResult column) { body(column, width); });
-  tiles.loop("column", first, tiles.roundDown(last, width), width, [&](OpFoldResult column) { body(column, width); });
-  tiles.when(tiles.constant(main), last, [&] { body(tiles.constant(main), columns - main); });
-}
-
 void KernelScheduler::emitPanels(const PanelKernel &panel) {
   const Unit &unit = *panel.unit;
   constexpr int64_t panelsWorthSplitting = 8;
@@ -153,7 +137,7 @@ void KernelScheduler::emitPanels(const PanelKernel &panel) {
   ofRows.main = tiles.add(ofRows.first, tiles.roundDown(tiles.sub(ofRows.last, ofRows.first), step));
 
   auto emitAll = [&] {
-    overPanels(panel, ofColumns.first, ofColumns.last,
+    overColumns(unit, ofColumns.first, ofColumns.last,
                [&](OpFoldResult column, int64_t count) { emitPanel(panel, column, count, ofRows, step); });
   };
   if (!panel.transposed) {
@@ -161,7 +145,11 @@ void KernelScheduler::emitPanels(const PanelKernel &panel) {
     // The last samples pass by all panels, one by one.
     if (*rows == kBatch && step > 1)
       tiles.loop("row", ofRows.main, ofRows.last, 1,
-                 [&](OpFoldResult row) { emitRowAcrossPanels(panel, row, ofColumns); });
+                 [&](OpFoldResult row) {
+                   Tile tile(unit.sizes.size());
+                   tile.set(panel.rowDim(), row, 1);
+                   emitSingleRow(unit, panel.epilogue, tile, ofColumns.first, ofColumns.last);
+                 });
     return;
   }
   if (!readsInPlace(panel))
@@ -171,7 +159,7 @@ void KernelScheduler::emitPanels(const PanelKernel &panel) {
   tiles.loop("row", ofRows.main, ofRows.last, 1, [&](OpFoldResult row) {
     Tile tile(unit.sizes.size());
     tile.set(panel.rowDim(), row, 1);
-    overPanels(panel, ofColumns.first, ofColumns.last, [&](OpFoldResult column, int64_t count) {
+    overColumns(unit, ofColumns.first, ofColumns.last, [&](OpFoldResult column, int64_t count) {
       tile.set(panel.columnDim(), column, count);
       emitTile(unit, panel.epilogue, tile);
     });
@@ -360,32 +348,6 @@ void KernelScheduler::emitTransposedPanel(const PanelKernel &panel, OpFoldResult
     else
       buffers.erase(result);
   });
-}
-
-/// One row over several panels at once: a single row has too few sums to keep the multipliers busy.
-void KernelScheduler::emitRowAcrossPanels(const PanelKernel &panel, OpFoldResult row, const Bounds &columns) {
-  const Unit &unit = *panel.unit;
-  int64_t width = panelWidth(), together = std::clamp<int64_t>(panel.columns() / width, 1, kTilesOfSingleRow), whole = panel.columns() / (together * width) * (together * width);
-  auto emitGroup = [&](OpFoldResult column, int64_t panels, int64_t count) {
-    SmallVector<Tile> group;
-    for (int64_t i = 0; i < panels; ++i) {
-      Tile tile(unit.sizes.size());
-      tile.set(panel.rowDim(), row, 1);
-      tile.set(panel.columnDim(), tiles.add(column, tiles.constant(i * width)), count);
-      group.push_back(tile);
-    }
-    emitTiles(unit, panel.epilogue, group);
-  };
-  Bounds rest = columns;
-  if (whole > 0) {
-    OpFoldResult main = tiles.add(columns.first, tiles.roundDown(tiles.sub(columns.last, columns.first), together * width));
-    tiles.loop("column", columns.first, main, together * width,
-               [&](OpFoldResult column) { emitGroup(column, together, width); });
-    rest.first = main;
-    if (getConstantIntValue(main) && *getConstantIntValue(main) == panel.columns())
-      return;
-  }
-  overPanels(panel, rest.first, rest.last, [&](OpFoldResult column, int64_t count) { emitGroup(column, 1, count); });
 }
 
 } // namespace hornfels
