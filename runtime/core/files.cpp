@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crc32.h"
 #include "text.h"
 
 namespace hornfels {
@@ -186,9 +187,33 @@ bool output_file::write_at(uint64_t offset, const void *data, size_t count, file
   return true;
 }
 
-bool output_file::commit(file_error &error) {
+bool output_file::truncate(uint64_t position, file_error &error) {
+  if (ftruncate(descriptor, static_cast<off_t>(position)) != 0)
+    return fail("cannot be written", error);
+  written = position;
+  return true;
+}
+
+bool output_file::checksum(uint32_t &sum, file_error &error) {
+  char bytes[65536];
+  sum = 0;
+  for (uint64_t at = 0; at < written;) {
+    const ssize_t got = pread(descriptor, bytes, sizeof bytes, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return fail("cannot be read back", error);
+    sum = crc32(sum, bytes, static_cast<size_t>(got));
+    at += static_cast<uint64_t>(got);
+  }
+  return true;
+}
+
+bool output_file::commit(file_error &error, const std::string &keep) {
   if (fsync(descriptor) != 0)
     return fail("cannot be written", error);
+  if (!keep.empty() && rename(target.c_str(), keep.c_str()) != 0 && errno != ENOENT)
+    return fail("the one before cannot be kept", error);
   if (rename(temporary.c_str(), target.c_str()) != 0)
     return fail("cannot be put in place", error);
   const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

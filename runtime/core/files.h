@@ -66,7 +66,13 @@ public:
   /* Writes over `count` bytes at `offset`, which have been written before. */
   bool write_at(uint64_t offset, const void *data, size_t count, file_error &error);
   uint64_t position() const { return written; }
-  bool commit(file_error &error);
+  /* Takes back what was written from `position` on. */
+  bool truncate(uint64_t position, file_error &error);
+  /* The checksum (crc32.h) of all that has been written. */
+  bool checksum(uint32_t &sum, file_error &error);
+  /* Puts it in place. What had the name before gets the name `keep`, in the same directory, if that is not empty: of
+   * both names one at least is a whole file at any moment. */
+  bool commit(file_error &error, const std::string &keep = "");
 
 private:
   bool fail(const char *what, file_error &error);

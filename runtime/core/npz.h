@@ -87,15 +87,22 @@ public:
   bool begin(const std::string &name, char kind, size_t width, const int64_t *shape, size_t rank, file_error &error);
   bool write(const void *data, size_t count, file_error &error);
   bool end(file_error &error);
-  bool commit(file_error &error);
+  bool commit(file_error &error) { return finish("", error) && file.commit(error); }
+  /* The same, with the archive's comment `label` and after it a checksum of all bytes before, eight hexadecimal digits
+   * that end the file: no bit can change unseen. The file that had the name before is kept as `keep`. */
+  bool commit_sealed(const std::string &label, const std::string &keep, file_error &error);
 
 private:
   bool put(const std::string &bytes, file_error &error) { return file.write(bytes.data(), bytes.size(), error); }
+  bool finish(const std::string &comment, file_error &error);
 
   output_file file;
   uint64_t wide_from;
   std::vector<npz_member> list;
 };
+
+/* Whether the file ends in a seal with this label and its checksum is right; says what is wrong with it. */
+bool check_seal(const input_file &file, const std::string &label, file_error &error);
 
 } // namespace hornfels
 

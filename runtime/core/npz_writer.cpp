@@ -3,6 +3,7 @@
 #include "crc32.h"
 #include "npz.h"
 #include "npz_format.h"
+#include "text.h"
 
 namespace hornfels {
 
@@ -35,6 +36,9 @@ constexpr uint32_t all_ones = 0xFFFFFFFF;
 constexpr uint16_t plain_version = 20, wide_version = 45;
 constexpr uint16_t first_day = 1 << 5 | 1; /* 1 January 1980, so that equal arrays make equal files */
 constexpr uint16_t utf8_names = 1 << 11;
+constexpr size_t seal_digits = 8;
+
+std::string seal_text(uint32_t sum) { return format("%08x", static_cast<unsigned>(sum)); }
 
 } // namespace
 
@@ -77,7 +81,7 @@ bool npz_writer::end(file_error &error) {
   return file.write_at(member.header + 14, checksum.data(), checksum.size(), error);
 }
 
-bool npz_writer::commit(file_error &error) {
+bool npz_writer::finish(const std::string &comment, file_error &error) {
   const uint64_t directory = file.position();
   for (const npz_member &member : list) {
     const bool wide_size = member.size >= wide_from, wide_offset = member.header >= wide_from;
@@ -107,8 +111,39 @@ bool npz_writer::commit(file_error &error) {
   }
   const uint64_t count = wide ? 0xFFFFu : list.size();
   end.u32(end_signature).u16(0).u16(0).u16(count).u16(count);
-  end.u32(wide ? all_ones : bytes).u32(wide ? all_ones : directory).u16(0);
-  return put(end.str(), error) && file.commit(error);
+  end.u32(wide ? all_ones : bytes).u32(wide ? all_ones : directory).u16(comment.size()).text(comment);
+  return put(end.str(), error);
+}
+
+bool npz_writer::commit_sealed(const std::string &label, const std::string &keep, file_error &error) {
+  uint32_t sum;
+  /* The length of the comment counts the digits, which can only be known behind it. */
+  return finish(label + std::string(seal_digits, '0'), error) && file.truncate(file.position() - seal_digits, error) &&
+         file.checksum(sum, error) && put(seal_text(sum), error) && file.commit(error, keep);
+}
+
+bool check_seal(const input_file &file, const std::string &label, file_error &error) {
+  const size_t tail = label.size() + seal_digits;
+  if (file.size() < tail)
+    return file.fail(file.size(), "the file is cut short", error);
+  const uint64_t end = file.size() - seal_digits;
+  std::string text(tail, ' ');
+  if (!file.read(file.size() - tail, &text[0], tail, error))
+    return false;
+  if (text.compare(0, label.size(), label) != 0)
+    return file.fail(file.size() - tail, "does not end as expected: the file is damaged or cut short", error);
+  uint32_t sum = 0;
+  char bytes[65536];
+  for (uint64_t at = 0; at < end;) {
+    const size_t count = static_cast<size_t>(std::min<uint64_t>(sizeof bytes, end - at));
+    if (!file.read(at, bytes, count, error))
+      return false;
+    sum = crc32(sum, bytes, count);
+    at += count;
+  }
+  if (text.compare(label.size(), seal_digits, seal_text(sum)) != 0)
+    return file.fail(end, "the checksum is " + seal_text(sum) + ", expected " + quoted(text.substr(label.size())), error);
+  return true;
 }
 
 } // namespace hornfels
