@@ -18,8 +18,40 @@ std::string history::json() const {
   }
   text += "  \"epoch\": [";
   for (size_t i = 0; i < epochs.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(i);
+    text += (i ? ", " : "") + std::to_string(first + static_cast<int64_t>(i));
   return text + "]\n}\n";
+}
+
+void history::save(saved_state &state) const {
+  std::string names;
+  std::vector<double> values;
+  if (!epochs.empty())
+    for (const auto &one : epochs.front())
+      names += one.first + "\n";
+  for (const logs &epoch : epochs)
+    for (const auto &one : epoch)
+      values.push_back(one.second);
+  state.put_text("@history/names", names);
+  state.put_reals("@history/values", values);
+  state.put_integers("@history/epochs", {first, static_cast<int64_t>(epochs.size())});
+}
+
+history history::restore(const saved_state &state) {
+  const std::vector<int64_t> epochs = state.integers("@history/epochs", 2);
+  const std::string text = state.text("@history/names");
+  std::vector<std::string> names;
+  for (size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1)
+    names.push_back(text.substr(at, end - at));
+  const std::vector<double> values =
+      state.reals("@history/values", epochs[1] * static_cast<int64_t>(names.size()));
+  history result(epochs[0]);
+  for (size_t at = 0; at < values.size();) {
+    logs epoch;
+    for (const std::string &name : names)
+      epoch.emplace_back(name, values[at++]);
+    result.add(epoch);
+  }
+  return result;
 }
 
 void history::write(const std::string &path) const {

@@ -1,5 +1,6 @@
 #include "model_handle.h"
 
+#include "runtime/core/npy.h"
 #include "runtime/core/text.h"
 #include "runtime/core/weights.h"
 
@@ -26,7 +27,7 @@ model_handle::~model_handle() {
   hornfels_pool_destroy(pool);
 }
 
-void model_handle::refuse(int32_t status) {
+void model_handle::refuse(int32_t status) const {
   throw failure(status == HORNFELS_OUT_OF_MEMORY ? exit_system : exit_input,
                 std::string("error: ") + model.last_error(handle));
 }
@@ -52,6 +53,48 @@ void model_handle::save(const std::string &path) {
 const std::vector<double> &model_handle::metrics() {
   check(model.get_metrics(handle, values.data()));
   return values;
+}
+
+saved_state::array model_handle::variable(int32_t index) const {
+  const hornfels_tensor &info = model.variable_info[index];
+  saved_state::array value;
+  if (!npy_type_of(info.type, value.kind, value.width))
+    throw failure(exit_input, std::string("error: ") + info.name + ": is " + tensor_text(info) + ", which no file holds");
+  value.shape.assign(info.shape, info.shape + info.rank);
+  int64_t elements = 1;
+  for (const int64_t size : value.shape)
+    elements *= size;
+  value.bytes.resize(static_cast<size_t>(elements) * value.width);
+  check(model.get_variable(handle, index, value.bytes.data(), elements));
+  return value;
+}
+
+void model_handle::set_variable(int32_t index, const saved_state::array &value) {
+  const hornfels_tensor &info = model.variable_info[index];
+  char kind;
+  size_t width;
+  if (!npy_type_of(info.type, kind, width) || kind != value.kind || width != value.width ||
+      value.shape != std::vector<int64_t>(info.shape, info.shape + info.rank))
+    throw failure(exit_input, std::string("error: ") + info.name + " is " +
+                                  shape_text(value.shape.data(), value.shape.size()) + ", this model needs " +
+                                  tensor_text(info));
+  check(model.set_variable(handle, index, value.bytes.data(), static_cast<int64_t>(value.bytes.size() / width)));
+}
+
+std::map<std::string, saved_state::array> model_handle::weights() const {
+  std::map<std::string, saved_state::array> found;
+  for (int32_t i = 0; i < model.variables; ++i)
+    if (const int32_t role = model.variable_info[i].role; role == HORNFELS_WEIGHT || role == HORNFELS_STATE)
+      found[model.variable_info[i].name] = variable(i);
+  return found;
+}
+
+void model_handle::set_weights(const std::map<std::string, saved_state::array> &wanted) {
+  for (int32_t i = 0; i < model.variables; ++i) {
+    const auto found = wanted.find(model.variable_info[i].name);
+    if (found != wanted.end())
+      set_variable(i, found->second);
+  }
 }
 
 } // namespace hornfels

@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "runtime/core/abi.h"
 #include "runtime/core/pool.h"
+#include "saved_state.h"
 
 namespace hornfels {
 
@@ -37,12 +38,22 @@ public:
   /* The values so far, in the order of metric_names; they hold until the next call. */
   const std::vector<double> &metrics();
 
+  /* One variable, by index into variable_info, in plain row-major order. */
+  saved_state::array variable(int32_t index) const;
+  /* Throws a failure with exit_input when type or shape are not the variable's. */
+  void set_variable(int32_t index, const saved_state::array &value);
+  /* Weights and states (not slots, not metrics), by name. */
+  std::map<std::string, saved_state::array> weights() const;
+  void set_weights(const std::map<std::string, saved_state::array> &wanted);
+  void set_step(int64_t step) { check(model.set_step(handle, step)); }
+  int64_t step() const { return model.get_step(handle); }
+
 private:
-  void check(int32_t status) {
+  void check(int32_t status) const {
     if (status != HORNFELS_OK)
       refuse(status);
   }
-  [[noreturn]] void refuse(int32_t status);
+  [[noreturn]] void refuse(int32_t status) const;
 
   const hornfels_model &model;
   void *handle = nullptr;

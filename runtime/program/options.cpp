@@ -89,6 +89,32 @@ const option table[] = {
      [](options &o, const given &g) { o.validation = whole<int64_t>(g, 1, most); }},
     {"--validation-split", "X", for_train, "hold out the last part X of the rows, 0 to 1",
      [](options &o, const given &g) { o.validation_split = real(g, 1.0, "a number between 0 and 1"); }},
+    {"--validation-data", "FILE", for_train, "hold out no rows: validate on a file of its own",
+     [](options &o, const given &g) { o.validation_data = path(g); }},
+    {"--initial-epoch", "N", for_train, "count epochs from N on, as when N are done already (0)",
+     [](options &o, const given &g) { o.initial_epoch = whole<int64_t>(g, 0, most); }},
+    {"--early-stopping", "M[,...]", for_train,
+     "stop when M (val_loss) no longer improves: patience=0, min_delta=0, baseline=, restore_best_weights, "
+     "start_from_epoch=0, mode=auto",
+     [](options &o, const given &g) { o.early_stopping = parse_early_stopping(g.option, g.value); }},
+    {"--reduce-lr-on-plateau", "M[,...]", for_train,
+     "lower the learning rate when M no longer improves: factor=0.1, patience=10, min_delta=0.0001, cooldown=0, "
+     "min_lr=0, mode=auto",
+     [](options &o, const given &g) { o.plateau = parse_plateau(g.option, g.value); }},
+    {"--model-checkpoint", "FILE[,...]", for_train,
+     "weights of each epoch, w-{epoch:02d}-{val_loss:.2f}.npz: save_best_only, monitor=val_loss, save_freq=epoch, "
+     "initial_value_threshold=, mode=auto",
+     [](options &o, const given &g) { o.model_checkpoint = parse_model_checkpoint(g.option, g.value); }},
+    {"--csv-log", "FILE", for_train, "write the metrics of every epoch as a table, line by line",
+     [](options &o, const given &g) { o.csv_log = path(g); }},
+    {"--csv-append", nullptr, for_train, "keep the lines that the table has",
+     [](options &o, const given &) { o.csv_append = true; }},
+    {"--checkpoint", "DIR", for_train, "keep all that is needed to go on after a crash in this folder",
+     [](options &o, const given &g) { o.checkpoint = path(g); }},
+    {"--checkpoint-every", "STEPS", for_train, "write it every so many steps (each epoch)",
+     [](options &o, const given &g) { o.checkpoint_every = whole<int64_t>(g, 1, most); }},
+    {"--resume", nullptr, for_train, "go on from the checkpoint where there is one",
+     [](options &o, const given &) { o.resume = true; }},
     {"--no-shuffle", nullptr, for_train, "take the rows in the order of the file",
      [](options &o, const given &) { o.shuffle = false; }},
     {"--threads", "N", for_all, "threads that work (as many as there are processors; bench: 1)",
@@ -178,6 +204,16 @@ void require_given(const options &o, const named_command &of) {
     need(o.output, "--output");
   if (o.validation > 0 && o.validation_split > 0)
     throw failure(exit_usage, "error: --validation and --validation-split exclude each other");
+  if (!o.validation_data.empty() && (o.validation > 0 || o.validation_split > 0))
+    throw failure(exit_usage, std::string("error: --validation-data and ") +
+                                  (o.validation > 0 ? "--validation" : "--validation-split") + " exclude each other");
+  const auto require_with = [&](bool given, const char *option, const std::string &with, const char *what) {
+    if (given && with.empty())
+      throw failure(exit_usage, std::string("error: ") + option + " goes with " + what);
+  };
+  require_with(o.csv_append, "--csv-append", o.csv_log, "--csv-log FILE");
+  require_with(o.checkpoint_every > 0, "--checkpoint-every", o.checkpoint, "--checkpoint DIR");
+  require_with(o.resume, "--resume", o.checkpoint, "--checkpoint DIR");
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "callback_options.h"
 #include "runtime/core/abi.h"
 
 namespace hornfels {
@@ -27,6 +28,14 @@ struct options {
   std::string step;     /* of bench: train, evaluate or predict; empty: what the model can */
   double seconds = 0.0; /* of bench; 0: one */
   bool json = false, peaks = false;
+  /* of train */
+  std::string validation_data, csv_log, checkpoint;
+  bool csv_append = false, resume = false;
+  int64_t initial_epoch = 0;
+  int64_t checkpoint_every = 0; /* steps; 0: each epoch */
+  early_stopping_options early_stopping;
+  plateau_options plateau;
+  model_checkpoint_options model_checkpoint;
   int verbose = -1; /* -1: a bar on a terminal, else a line an epoch */
 };
 

@@ -18,6 +18,7 @@ struct setting {
   int64_t features, units;
   hornfels_tensor input, target, output;
   double rate;
+  double momentum = 0; /* above 0: two slots, and steps that depend on seed and number, as with dropout */
 };
 
 /* y = f(x . kernel + bias) for one row at a time; d loss / d logits = prediction - target for all three
@@ -25,8 +26,10 @@ struct setting {
 struct state {
   const setting &of;
   int64_t capacity;
-  std::vector<float> kernel, bias;
-  double loss_sum = 0, metric_sum = 0, count = 0, rate;
+  std::vector<float> kernel, bias, kernel_slot, bias_slot;
+  double sums[3] = {}; /* of losses, of the other metric, and the rows */
+  double &loss_sum = sums[0], &metric_sum = sums[1], &count = sums[2];
+  double rate;
   uint64_t seed = 0;
   int64_t step = 0;
   bool ready = false;
@@ -34,7 +37,7 @@ struct state {
 
   state(const setting &s, int64_t most)
       : of(s), capacity(most), kernel(static_cast<size_t>(s.features * s.units)),
-        bias(static_cast<size_t>(s.units)), rate(s.rate) {}
+        bias(static_cast<size_t>(s.units)), kernel_slot(kernel.size()), bias_slot(bias.size()), rate(s.rate) {}
 
   int32_t fail(int32_t status, const char *message) {
     error = message;
@@ -124,6 +127,8 @@ struct state {
     for (int64_t row = 0; row < batch; ++row)
       errors.push_back(judge(data, row));
     const double scale = rate / static_cast<double>(batch);
+    if (of.momentum > 0)
+      return train_with_momentum(data, batch, scale, errors);
     for (int64_t row = 0; row < batch; ++row)
       for (int64_t u = 0; u < of.units; ++u) {
         const float change =
@@ -131,6 +136,29 @@ struct state {
         bias[static_cast<size_t>(u)] -= change;
         each_feature(data[0], row, [&](int64_t f, float value) { kernel[at(f, u)] -= change * value; });
       }
+    ++step;
+  }
+
+  void train_with_momentum(const hornfels_array *data, int64_t batch, double scale,
+                           const std::vector<std::vector<double>> &errors) {
+    const uint64_t bits = (seed * 31 + static_cast<uint64_t>(step)) * 6364136223846793005u;
+    const double noise = 0.5 + static_cast<double>(bits >> 40) / (1 << 24);
+    const float keep = static_cast<float>(of.momentum);
+    for (float &m : kernel_slot)
+      m *= keep;
+    for (float &m : bias_slot)
+      m *= keep;
+    for (int64_t row = 0; row < batch; ++row)
+      for (int64_t u = 0; u < of.units; ++u) {
+        const float change =
+            static_cast<float>(noise * scale * errors[static_cast<size_t>(row)][static_cast<size_t>(u)]);
+        bias_slot[static_cast<size_t>(u)] += change;
+        each_feature(data[0], row, [&](int64_t f, float value) { kernel_slot[at(f, u)] += change * value; });
+      }
+    for (size_t i = 0; i < kernel.size(); ++i)
+      kernel[i] -= kernel_slot[i];
+    for (size_t i = 0; i < bias.size(); ++i)
+      bias[i] -= bias_slot[i];
     ++step;
   }
 };
@@ -154,6 +182,8 @@ int32_t initialize(void *handle, uint64_t seed) {
     w = static_cast<float>(static_cast<double>(bits >> 40) / (1 << 24) - 0.5) * 0.01f;
   }
   s.bias.assign(s.bias.size(), 0.0f);
+  s.kernel_slot.assign(s.kernel_slot.size(), 0.0f);
+  s.bias_slot.assign(s.bias_slot.size(), 0.0f);
   s.ready = true;
   return HORNFELS_OK;
 }
@@ -199,22 +229,28 @@ int32_t get_metrics(const void *handle, double *values) {
   return HORNFELS_OK;
 }
 
-/* Variables: kernel, bias, and a metric's, which is not saved. */
+/* Variables: kernel, bias, the metrics' sums, and two slots where there is momentum. */
+std::vector<float> *variable_of(state &s, int32_t index) {
+  std::vector<float> *const list[] = {&s.kernel, &s.bias, nullptr, &s.kernel_slot, &s.bias_slot};
+  return list[index];
+}
+
 int32_t get_variable(const void *handle, int32_t index, void *data, int64_t size) {
-  const state &s = *of(handle);
-  const std::vector<float> &from = index == 0 ? s.kernel : s.bias;
-  if (index > 1 || size != static_cast<int64_t>(from.size()))
+  state &s = *const_cast<state *>(of(handle));
+  const std::vector<float> *const from = variable_of(s, index);
+  if (size != (from ? static_cast<int64_t>(from->size()) : 3))
     return HORNFELS_BAD_ARGUMENT;
-  std::memcpy(data, from.data(), from.size() * sizeof(float));
+  std::memcpy(data, from ? static_cast<const void *>(from->data()) : s.sums,
+              from ? from->size() * sizeof(float) : sizeof s.sums);
   return HORNFELS_OK;
 }
 
 int32_t set_variable(void *handle, int32_t index, const void *data, int64_t size) {
   state &s = *of(handle);
-  std::vector<float> &to = index == 0 ? s.kernel : s.bias;
-  if (index > 1 || size != static_cast<int64_t>(to.size()))
+  std::vector<float> *const to = variable_of(s, index);
+  if (size != (to ? static_cast<int64_t>(to->size()) : 3))
     return s.fail(HORNFELS_BAD_ARGUMENT, "wrong size");
-  std::memcpy(to.data(), data, to.size() * sizeof(float));
+  std::memcpy(to ? static_cast<void *>(to->data()) : s.sums, data, to ? to->size() * sizeof(float) : sizeof s.sums);
   s.ready = true;
   return HORNFELS_OK;
 }
@@ -239,7 +275,7 @@ int64_t arena_bytes(const void *) { return 0; }
 
 template <const setting &S>
 hornfels_model table(const char *name, const char *source, const hornfels_tensor *variables,
-                     const char *const *metrics, const hornfels_training *training) {
+                     const char *const *metrics, const hornfels_training *training, int32_t count = 3) {
   return {HORNFELS_ABI_VERSION,
           name,
           source,
@@ -247,7 +283,7 @@ hornfels_model table(const char *name, const char *source, const hornfels_tensor
           1,
           1,
           1,
-          3,
+          count,
           2,
           &S.input,
           &S.output,
@@ -314,6 +350,15 @@ constexpr setting prices = {
     dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr),
     dense("price", HORNFELS_F32, 1, one, 0, 0, "models/prices.horn:2:38", nullptr),
     1e-6};
+constexpr setting stocks = {
+    loss_kind::squares,
+    13,
+    1,
+    dense("features", HORNFELS_F32, 1, features, 0, 0, "models/stocks.horn:2:14", nullptr),
+    dense("price", HORNFELS_F32, 1, one, 0, 0, "models/stocks.horn:2:38", nullptr),
+    dense("price", HORNFELS_F32, 1, one, 0, 0, "models/stocks.horn:2:38", nullptr),
+    1e-5,
+    0.5};
 constexpr setting digits = {
     loss_kind::softmax,
     784,
@@ -334,13 +379,18 @@ constexpr setting notes = {
 constexpr hornfels_tensor variable(const char *name, int32_t role, int32_t rank, const int64_t *shape) {
   return {name, HORNFELS_F32, role, rank, 0, shape, 0, 0, nullptr, nullptr};
 }
-constexpr hornfels_tensor total = variable("loss/total", HORNFELS_METRIC, 0, nullptr);
+constexpr int64_t three[] = {3};
+constexpr hornfels_tensor total = {"loss/total", HORNFELS_F64, HORNFELS_METRIC, 1, 0, three, 0, 0, nullptr, nullptr};
 const hornfels_tensor words_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, words_kernel),
                                            variable("dense/bias", HORNFELS_WEIGHT, 1, one), total};
 const hornfels_tensor topics_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, topics_kernel),
                                             variable("dense/bias", HORNFELS_WEIGHT, 1, topics), total};
 const hornfels_tensor prices_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, prices_kernel),
                                             variable("dense/bias", HORNFELS_STATE, 1, one), total};
+const hornfels_tensor stocks_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, prices_kernel),
+                                            variable("dense/bias", HORNFELS_STATE, 1, one), total,
+                                            variable("dense/kernel/momentum", HORNFELS_SLOT, 2, prices_kernel),
+                                            variable("dense/bias/momentum", HORNFELS_SLOT, 1, one)};
 const hornfels_tensor digits_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, digits_kernel),
                                             variable("dense/bias", HORNFELS_WEIGHT, 1, ten), total};
 const hornfels_tensor notes_variables[] = {variable("dense/kernel", HORNFELS_WEIGHT, 2, notes_kernel),
@@ -359,6 +409,8 @@ const hornfels_model topics_model =
     table<stories>("topics", "models/topics.horn:2:1", topics_variables, loss_accuracy, &nine_epochs);
 const hornfels_model prices_model =
     table<prices>("prices", "models/prices.horn:2:1", prices_variables, loss_mae, &many_epochs);
+const hornfels_model stocks_model =
+    table<stocks>("stocks", "models/stocks.horn:2:1", stocks_variables, loss_mae, &many_epochs, 5);
 const hornfels_model digits_model =
     table<digits>("digits", "models/digits.horn:2:1", digits_variables, loss_accuracy, &one_epoch);
 const hornfels_model notes_model =

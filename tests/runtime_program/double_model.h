@@ -13,6 +13,8 @@ extern const hornfels_model words_model;
 extern const hornfels_model topics_model;
 /* Linear regression: features f32[13] -> price f32[1]; loss and mae. */
 extern const hornfels_model prices_model;
+/* The same with momentum, whose slots are variables, and with steps that depend on seed and number. */
+extern const hornfels_model stocks_model;
 /* Softmax on images: image f32[28, 28, 1] -> digit i32[] below 10; loss and accuracy. */
 extern const hornfels_model digits_model;
 /* Tokens kept as rows with repeats (sorted), ids of 32 bits: note tokens[100000] -> mood f32[1]. */

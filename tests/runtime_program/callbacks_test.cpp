@@ -1,0 +1,317 @@
+/* The callbacks against Keras's own, word for word, and the options that make them. */
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "double_model.h"
+#include "runtime/program/callbacks.h"
+#include "runtime/program/failure.h"
+#include "runtime/program/python_text.h"
+#include "support.h"
+
+using namespace hornfels;
+using namespace hornfels_tests;
+
+namespace {
+
+using fields = std::map<std::string, std::string>;
+
+std::vector<fields> keras_cases(const std::string &callback) {
+  std::vector<fields> cases;
+  std::ifstream file(KERAS_CALLBACKS);
+  fields one;
+  for (std::string line; std::getline(file, line);) {
+    const size_t tab = line.find('\t');
+    if (tab != std::string::npos) {
+      one[line.substr(0, tab)] = line.substr(tab + 1);
+      continue;
+    }
+    if (one["callback"] == callback)
+      cases.push_back(one);
+    one.clear();
+  }
+  return cases;
+}
+
+std::vector<std::string> words(const std::string &text) {
+  std::istringstream stream(text);
+  std::vector<std::string> result;
+  for (std::string word; stream >> word;)
+    result.push_back(word);
+  return result;
+}
+
+std::vector<double> numbers(const std::string &text) {
+  std::vector<double> result;
+  for (const std::string &word : words(text))
+    result.push_back(std::stod(word));
+  return result;
+}
+
+std::string escaped(const std::string &text) {
+  std::string result;
+  for (const char c : text)
+    result += c == '\n' ? "\\n" : std::string(1, c);
+  return result;
+}
+
+class keras_callbacks : public testing::Test {
+protected:
+  keras_callbacks() : handle(prices_model, 8, 1), context{handle, false, false, nullptr} {
+    handle.initialize(1);
+    handle.set_learning_rate(0.01);
+  }
+
+  /* One weight that says which epoch it is of. */
+  void mark(double epoch) {
+    saved_state::array bias = handle.variable(1);
+    const float value = static_cast<float>(epoch);
+    memcpy(bias.bytes.data(), &value, sizeof value);
+    handle.set_variable(1, bias);
+  }
+  double marked() const {
+    float value;
+    memcpy(&value, handle.variable(1).bytes.data(), sizeof value);
+    return static_cast<double>(value);
+  }
+
+  /* What is printed over a series; `each` is called after each epoch. */
+  template <class Each>
+  std::string over(callback &one, const std::string &metric, const std::vector<double> &series, Each each) {
+    testing::internal::CaptureStdout();
+    epochs = 0;
+    context.stop = false;
+    for (size_t epoch = 0; epoch < series.size() && !context.stop; ++epoch) {
+      mark(static_cast<double>(epoch));
+      logs values{{"mae", 1.0}, {metric, series[epoch]}};
+      one.epoch_end(context, static_cast<int64_t>(epoch), values);
+      ++epochs;
+      each();
+    }
+    mark(-1);
+    one.train_end(context);
+    return escaped(testing::internal::GetCapturedStdout());
+  }
+
+  model_handle handle;
+  callback_context context;
+  int epochs = 0;
+};
+
+std::string first_word(const std::string &option) { return option.substr(0, option.find(',')); }
+
+TEST_F(keras_callbacks, early_stopping) {
+  const std::vector<fields> cases = keras_cases("early_stopping");
+  ASSERT_GE(cases.size(), 20u);
+  for (fields one : cases) {
+    const std::unique_ptr<callback> ours = make_early_stopping(parse_early_stopping("--x", one["option"]));
+    EXPECT_EQ(over(*ours, first_word(one["option"]), numbers(one["series"]), [] {}), one["printed"])
+        << one["option"] << ": " << one["series"];
+    EXPECT_EQ(std::to_string(epochs), one["epochs"]) << one["option"] << ": " << one["series"];
+    EXPECT_EQ(marked(), std::stod(one["restored"])) << one["option"] << ": " << one["series"];
+  }
+}
+
+TEST_F(keras_callbacks, reduce_lr_on_plateau) {
+  const std::vector<fields> cases = keras_cases("plateau");
+  ASSERT_GE(cases.size(), 20u);
+  for (fields one : cases) {
+    const std::unique_ptr<callback> ours = make_plateau(parse_plateau("--x", one["option"]));
+    handle.set_learning_rate(0.01);
+    std::string rates;
+    EXPECT_EQ(over(*ours, first_word(one["option"]), numbers(one["series"]),
+                   [&] { rates += (rates.empty() ? "" : " ") + python_number(handle.learning_rate()); }),
+              one["printed"])
+        << one["option"] << ": " << one["series"];
+    EXPECT_EQ(rates, one["rates"]) << one["option"] << ": " << one["series"];
+  }
+}
+
+TEST_F(keras_callbacks, model_checkpoint) {
+  const std::vector<fields> cases = keras_cases("model_checkpoint");
+  ASSERT_GE(cases.size(), 10u);
+  for (fields one : cases) {
+    const scratch_folder folder;
+    const std::string place = folder.str() + "/";
+    const model_checkpoint_options chosen = parse_model_checkpoint("--x", place + one["option"]);
+    const std::string metric = chosen.monitor;
+    const std::unique_ptr<callback> ours = make_model_checkpoint(chosen, {"loss", "accuracy", "mae"}, true);
+    std::vector<std::string> saved;
+    std::string printed = over(*ours, metric, numbers(one["series"]), [] {});
+    for (size_t at; (at = printed.find(place)) != std::string::npos;)
+      printed.erase(at, place.size());
+    EXPECT_EQ(printed, one["printed"]) << one["option"] << ": " << one["series"];
+    std::vector<std::string> expected = words(one["saved"]);
+    std::sort(expected.begin(), expected.end());
+    expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+    EXPECT_EQ(folder.names(), expected);
+  }
+}
+
+TEST_F(keras_callbacks, csv_log) {
+  const std::vector<fields> cases = keras_cases("csv_log");
+  ASSERT_EQ(cases.size(), 4u);
+  const scratch_folder folder;
+  const std::string path = folder / "log.csv";
+  for (fields one : cases) {
+    const std::vector<std::string> keys = words(one["option"]);
+    const std::vector<double> values = numbers(one["series"]);
+    const std::unique_ptr<callback> ours = make_csv_log(path, false);
+    for (size_t epoch = 0; epoch * keys.size() < values.size(); ++epoch) {
+      logs row;
+      for (size_t i = 0; i < keys.size(); ++i)
+        row.emplace_back(keys[i], values[epoch * keys.size() + i]);
+      ours->epoch_end(context, static_cast<int64_t>(epoch), row);
+    }
+    std::string expected = one["printed"];
+    for (size_t at; (at = expected.find("\\n")) != std::string::npos;)
+      expected.replace(at, 2, "\r\n");
+    EXPECT_EQ(read_file(path), expected);
+  }
+}
+
+TEST_F(keras_callbacks, csv_log_appends_without_a_second_header_and_goes_on_after_a_crash) {
+  const scratch_folder folder;
+  const std::string path = folder / "log.csv";
+  logs row{{"loss", 0.5}, {"val_loss", 0.25}};
+  write_file(path, "epoch,loss,val_loss\r\n0,1.0,2.0\r\n");
+  const std::string old = read_file(path);
+  saved_state kept;
+  {
+    const std::unique_ptr<callback> ours = make_csv_log(path, true);
+    ours->epoch_end(context, 0, row);
+    ours->save(kept);
+    ours->epoch_end(context, 1, row);
+  }
+  EXPECT_EQ(read_file(path), old + "0,0.5,0.25\r\n1,0.5,0.25\r\n");
+  const std::unique_ptr<callback> again = make_csv_log(path, true);
+  again->restore(kept, 1);
+  EXPECT_EQ(read_file(path), old + "0,0.5,0.25\r\n");
+  again->epoch_end(context, 1, row);
+  EXPECT_EQ(read_file(path), old + "0,0.5,0.25\r\n1,0.5,0.25\r\n");
+  write_file(path, "");
+  make_csv_log(path, true)->epoch_end(context, 7, row);
+  EXPECT_EQ(read_file(path), "epoch,loss,val_loss\r\n7,0.5,0.25\r\n");
+}
+
+/* A monitored metric that is not there is a warning, in Keras's words, once. */
+TEST_F(keras_callbacks, a_missing_metric_is_a_warning) {
+  const std::unique_ptr<callback> list[] = {make_early_stopping(parse_early_stopping("--x", "val_loss")),
+                                            make_plateau(parse_plateau("--x", "val_loss"))};
+  const char *const said[] = {
+      "prices: warning: Early stopping conditioned on metric `val_loss` which is not "
+      "available. Available metrics are: loss,mae\n",
+      "prices: warning: Learning rate reduction is conditioned on metric `val_loss` which is "
+      "not available. Available metrics are: loss,mae,learning_rate.\n"};
+  for (int i = 0; i < 2; ++i) {
+    testing::internal::CaptureStderr();
+    for (int64_t epoch = 0; epoch < 3; ++epoch) {
+      logs values{{"loss", 1.0}, {"mae", 1.0}};
+      list[i]->epoch_end(context, epoch, values);
+    }
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), said[i]);
+    EXPECT_FALSE(context.stop);
+  }
+}
+
+/* What a checkpoint keeps is enough: cut anywhere, the rest goes as without the cut. */
+TEST_F(keras_callbacks, state_can_be_cut_anywhere) {
+  for (fields one : keras_cases("early_stopping")) {
+    const early_stopping_options chosen = parse_early_stopping("--x", one["option"]);
+    const std::vector<double> series = numbers(one["series"]);
+    const size_t cut = series.size() / 2;
+    std::unique_ptr<callback> ours = make_early_stopping(chosen);
+    testing::internal::CaptureStdout();
+    context.stop = false;
+    for (size_t epoch = 0; epoch < series.size() && !context.stop; ++epoch) {
+      if (epoch == cut) {
+        saved_state state;
+        ours->save(state);
+        ours = make_early_stopping(chosen);
+        ours->restore(state, static_cast<int64_t>(epoch));
+      }
+      mark(static_cast<double>(epoch));
+      logs values{{first_word(one["option"]), series[epoch]}};
+      ours->epoch_end(context, static_cast<int64_t>(epoch), values);
+    }
+    mark(-1);
+    ours->train_end(context);
+    EXPECT_EQ(escaped(testing::internal::GetCapturedStdout()), one["printed"]);
+    EXPECT_EQ(marked(), std::stod(one["restored"]));
+  }
+}
+
+template <class Act> std::string refused(Act act) {
+  try {
+    act();
+  } catch (const failure &problem) {
+    EXPECT_EQ(problem.code(), exit_usage);
+    return problem.what();
+  }
+  return "accepted";
+}
+
+TEST(callback_options, wrong_ones_are_named) {
+  const auto early = [](const char *value) {
+    return refused([&] { make_early_stopping(parse_early_stopping("--early-stopping", value)); });
+  };
+  EXPECT_EQ(early("val_loss,patience=3,min_delta=0.1,baseline=-1,restore_best_weights=false,mode=min"),
+            "accepted");
+  EXPECT_EQ(early(""),
+            "error: --early-stopping: \"\" does not begin with what is monitored, such as val_loss");
+  EXPECT_EQ(early("loss,patienc=3"), "error: --early-stopping: unknown key patienc; did you mean patience?");
+  EXPECT_EQ(early("loss,q=3"),
+            "error: --early-stopping: unknown key q; there are mode, verbose, patience, min_delta, "
+            "baseline, restore_best_weights and start_from_epoch");
+  EXPECT_EQ(early("loss,patience=-1"),
+            "error: --early-stopping: patience=-1 is not a whole number from 0 to 2147483648");
+  EXPECT_EQ(early("loss,patience"),
+            "error: --early-stopping: patience needs a value: a whole number from 0 to 2147483648");
+  EXPECT_EQ(early("loss,min_delta=nan"), "error: --early-stopping: min_delta=nan is not a number");
+  EXPECT_EQ(early("loss,mode=up"), "error: --early-stopping: mode=up is not auto, min or max");
+  EXPECT_EQ(early("loss,restore_best_weights=2"),
+            "error: --early-stopping: restore_best_weights=2 is not true or false");
+  EXPECT_EQ(early("loss,patience=1,patience=2"), "error: --early-stopping: patience is given twice");
+  EXPECT_EQ(early("val_depth"),
+            "error: --early-stopping: whether val_depth should grow or fall is not known; say "
+            "mode=max or mode=min");
+  EXPECT_EQ(refused([] { parse_plateau("--p", "loss,factor=1"); }),
+            "error: --p: factor=1 is not a number from 0 to below 1");
+  const auto file = [](const char *value) {
+    return refused([&] {
+      make_model_checkpoint(parse_model_checkpoint("--m", value), {"loss", "mae"}, true);
+    });
+  };
+  EXPECT_EQ(
+      file("w{epoch}{lost}.npz"),
+      "error: the file name w{epoch}{lost}.npz: there is no lost here; there are epoch, loss, mae, val_loss, "
+      "val_mae, learning_rate");
+  EXPECT_EQ(file("w{loss:d}"), "error: the file name w{loss:d}: d is no format for loss");
+  EXPECT_EQ(file("w{loss:%n}"), "error: the file name w{loss:%n}: %n is no format for loss");
+  EXPECT_EQ(file("w{loss:9999.2f}"), "error: the file name w{loss:9999.2f}: 9999.2f is no format for loss");
+  EXPECT_EQ(file("w{loss"), "error: the file name w{loss: a { without its }");
+  EXPECT_EQ(file("w}"), "error: the file name w}: a single }");
+}
+
+TEST(python_text, numbers_are_as_repr_writes_them) {
+  const std::pair<double, const char *> cases[] = {{0.0001, "0.0001"},
+                                                   {0.00001, "1e-05"},
+                                                   {1, "1.0"},
+                                                   {-0.0, "-0.0"},
+                                                   {1e16, "1e+16"},
+                                                   {1e15, "1000000000000000.0"},
+                                                   {123456789.125, "123456789.125"},
+                                                   {1.0 / 3, "0.3333333333333333"},
+                                                   {1e22, "1e+22"},
+                                                   {5e-324, "5e-324"},
+                                                   {1e-7, "1e-07"},
+                                                   {2.5e-05, "2.5e-05"}};
+  for (const auto &one : cases)
+    EXPECT_EQ(python_number(one.first), one.second);
+}
+
+} // namespace
