@@ -1,5 +1,6 @@
 #include "npy.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "text.h"
@@ -9,7 +10,9 @@ namespace hornfels {
 byte_stream::~byte_stream() = default;
 
 std::string npy_header::type_text() const {
-  return kind == 'b' ? std::string("bool") : std::string(1, kind) + format("%zu", width * 8);
+  if (kind == 'b' || kind == 'O')
+    return kind == 'b' ? "bool" : "objects";
+  return std::string(1, kind) + format("%zu", width * 8);
 }
 
 std::string npy_header::text() const { return type_text() + shape_text(shape, rank); }
@@ -21,8 +24,8 @@ namespace {
 class dictionary_parser {
 public:
   dictionary_parser(const std::string &source, uint64_t at, const std::string &where, npy_header &result,
-                    file_error &failure)
-      : text(source), base(at), place(where), header(result), error(failure) {}
+                    bool objects, file_error &failure)
+      : text(source), base(at), place(where), header(result), takes_objects(objects), error(failure) {}
 
   bool parse() {
     if (!expect('{'))
@@ -95,8 +98,12 @@ private:
       return false;
     const char order = name.empty() ? '\0' : name[0];
     const std::string rest = name.empty() ? "" : name.substr(1);
-    if (rest == "O" || rest == "O8" || name == "O")
-      return fail(start, "holds Python objects (pickled), which are not read; save plain arrays of numbers");
+    if (rest == "O" || rest == "O4" || rest == "O8" || name == "O") {
+      header.kind = 'O';
+      header.width = 0;
+      return takes_objects ||
+             fail(start, "holds Python objects (pickled), which are not read; save plain arrays of numbers");
+    }
     static const char *const known[] = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"};
     for (const char *one : known) {
       if (rest != one)
@@ -150,7 +157,7 @@ private:
 
   bool finish() {
     header.elements =
-        checked_product(header.shape, header.rank, INT64_MAX / static_cast<int64_t>(header.width) / 2);
+        checked_product(header.shape, header.rank, INT64_MAX / static_cast<int64_t>(std::max<size_t>(header.width, 1)) / 2);
     if (header.elements < 0)
       return fail(shape_position, "the product of the sizes " + shape_text(header.shape, header.rank) + " is out of range");
     header.data_bytes = static_cast<uint64_t>(header.elements) * header.width;
@@ -166,6 +173,7 @@ private:
   const uint64_t base;
   const std::string &place;
   npy_header &header;
+  const bool takes_objects;
   file_error &error;
   size_t position = 0, order_position = 0, shape_position = 0;
   bool fortran = false;
@@ -173,7 +181,8 @@ private:
 
 } // namespace
 
-bool read_npy_header(byte_stream &stream, const std::string &place, npy_header &header, file_error &error) {
+bool read_npy_header(byte_stream &stream, const std::string &place, npy_header &header, file_error &error,
+                     bool objects) {
   header = npy_header();
   unsigned char start[12];
   if (!stream.read(start, 8, error))
@@ -196,7 +205,7 @@ bool read_npy_header(byte_stream &stream, const std::string &place, npy_header &
   if (length > 0 && !stream.read(&text[0], length, error))
     return false;
   header.data_offset = 8 + length_bytes + length;
-  return dictionary_parser(text, 8 + length_bytes, place, header, error).parse();
+  return dictionary_parser(text, 8 + length_bytes, place, header, objects, error).parse();
 }
 
 std::string npy_header_bytes(char kind, size_t width, const int64_t *shape, size_t rank) {

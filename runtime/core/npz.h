@@ -64,10 +64,14 @@ private:
 /* The elements of one member, from first to last. */
 class npz_array : public byte_stream {
 public:
-  /* Reads the .npy header and checks that the member's size is what it asks for. */
-  bool open(const npz_reader &archive, const npz_member &member, npy_header &header, file_error &error);
+  /* Reads the .npy header and checks that the member's size is what it asks for. Pickled objects are taken only
+   * with `objects`; they go on to the end of the member. */
+  bool open(const npz_reader &archive, const npz_member &member, npy_header &header, file_error &error,
+            bool objects = false);
   /* The next bytes of the elements. With the last of them the checksum is checked. */
   bool read(void *data, size_t count, file_error &error) override;
+  /* Bytes that have not been read. */
+  uint64_t remaining() const { return left; }
 
 private:
   std::unique_ptr<byte_stream> stream;

@@ -227,7 +227,8 @@ bool npz_reader::separate(uint64_t directory, file_error &error) {
   return true;
 }
 
-bool npz_array::open(const npz_reader &archive, const npz_member &member, npy_header &header, file_error &error) {
+bool npz_array::open(const npz_reader &archive, const npz_member &member, npy_header &header, file_error &error,
+                     bool objects) {
   const input_file &file = archive.file();
   place = archive.place(member);
   unsigned char local[local_bytes];
@@ -254,9 +255,9 @@ bool npz_array::open(const npz_reader &archive, const npz_member &member, npy_he
   left = member.size;
   expected = member.checksum;
   checksum = 0;
-  if (!read_npy_header(*this, place, header, error))
+  if (!read_npy_header(*this, place, header, error, objects))
     return false;
-  if (header.data_bytes != left)
+  if (header.kind != 'O' && header.data_bytes != left)
     return error.set(file_error::wrong, place + ": error: " +
                                             format("holds %llu bytes of data, its header %s asks for %llu",
                                                    static_cast<unsigned long long>(left), header.text().c_str(),

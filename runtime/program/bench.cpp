@@ -100,7 +100,7 @@ bencher::bencher(const hornfels_model &table, const options &chosen_options, con
       loops(support.loops), count_heap_calls(support.heap_calls) {
   if (chosen.peaks && !loops)
     throw failure(exit_usage, "error: --peaks is for programs that `hornfels bench` builds");
-  if (chosen.data.empty())
+  if (!has_data(chosen))
     make_data();
   else
     read_data();
@@ -116,7 +116,7 @@ bencher::bencher(const hornfels_model &table, const options &chosen_options, con
 }
 
 void bencher::read_data() {
-  const data_file file(chosen.data);
+  const data_file file = open_data(chosen.data, chosen.reading);
   data = bind(model, file, {"_train", ""}, kind != step_kind::predict);
   rows = split_rows(chosen, data.rows).training;
   batch = choose_batch(model, chosen, rows.count);
@@ -252,7 +252,7 @@ constexpr double to_us = 1e6, to_ms = 1e3;
 std::string bencher::json() {
   std::string line = "{\"model\": " + json_string(model.name) + ", \"step\": \"" + name_of(kind) + "\"" +
                      format(", \"batch\": %lld, \"threads\": %d", static_cast<long long>(batch), threads) +
-                     ", \"data\": " + (chosen.data.empty() ? "null" : json_string(chosen.data));
+                     ", \"data\": " + (has_data(chosen) ? json_string(data_names(chosen)) : "null");
   const auto add = [&](const char *key, double value) {
     line += std::string(", \"") + key + "\": " + json_number(std::round(value * 1e4) / 1e4);
   };
@@ -282,7 +282,7 @@ std::string bencher::text() {
   std::string result = std::string(model.name) + ": " + name_of(kind) +
                        format(", batches of %lld, %d %s, ", static_cast<long long>(batch), threads,
                               threads == 1 ? "thread" : "threads") +
-                       (chosen.data.empty() ? "synthetic data" : quoted(chosen.data)) + "\n";
+                       (has_data(chosen) ? data_names(chosen) : "synthetic data") + "\n";
   const double median = step_times.median();
   result += format("  step   %10.3f us median, %.3f least, %.3f to %.3f for 80 %% of %lld steps\n",
                    median * to_us, step_times.least() * to_us, step_times.quantile(0.1) * to_us,
@@ -299,7 +299,7 @@ std::string bencher::text() {
 exit_code bencher::run() {
   warm_up();
   time_steps();
-  if (!chosen.data.empty())
+  if (has_data(chosen))
     time_epochs();
   warn_when_not_finite();
   print(chosen.json ? json() : text());

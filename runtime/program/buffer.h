@@ -28,8 +28,10 @@ public:
   /* Gives back what lies behind the first `bytes` bytes. */
   void shrink(size_t bytes) {
     /* A moved block could lose its alignment, so the rest is copied when it is worth it. */
-    if (bytes + 4096 >= length)
+    if (bytes + 4096 >= length) {
+      length = bytes;
       return;
+    }
     buffer smaller(bytes);
     __builtin_memcpy(smaller.start.get(), start.get(), bytes);
     *this = static_cast<buffer &&>(smaller);

@@ -3,6 +3,7 @@
 #define HORNFELS_PROGRAM_COMMANDS_H
 
 #include "batches.h"
+#include "data_paths.h"
 #include "model_handle.h"
 #include "options.h"
 #include "program.h"

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "convert.h"
+#include "csv_columns.h"
+#include "row_order.h"
 #include "runtime/core/text.h"
 #include "tokens.h"
 
@@ -23,10 +25,11 @@ struct wanted_array {
   const hornfels_tensor *tensor;
   bool is_target;
   std::vector<std::string> names; /* without suffix: "review", and "x" when it is the only one */
-  std::string found;              /* with suffix; tokens: without _values and _offsets */
-  array_source source, offsets;
+  array_source source, offsets;   /* offsets: of tokens that are no lists */
   int64_t rows = 0;
 };
+
+bool holds_lists(const wanted_array &array) { return array.source.lists != nullptr; }
 
 std::vector<wanted_array> list_arrays(const hornfels_model &model, bool targets) {
   std::vector<wanted_array> list;
@@ -79,24 +82,51 @@ std::string enumerate(const std::vector<std::string> &names, const char *last) {
                                 (array.tensor->position ? array.tensor->position : "?"));
 }
 
-/* Finds the array (of tokens, both arrays) and reads its header. */
+/* Finds the array (of tokens, both arrays, or one of lists) and reads its header. */
 void find(wanted_array &array, const data_file &file, const suffixes &wanted) {
-  const char *const end = is_tokens(*array.tensor) ? "_values" : "";
-  const std::vector<std::string> names = candidates(array, wanted, end);
-  const std::string name = file.find(names);
+  const bool tokens = is_tokens(*array.tensor);
+  std::vector<std::string> names = candidates(array, wanted, tokens && !file.is_single() ? "_values" : "");
+  std::string name = file.find(names);
+  if (name.empty() && tokens) {
+    const std::vector<std::string> lists = candidates(array, wanted, "");
+    name = file.find(lists);
+    names.insert(names.end(), lists.begin(), lists.end());
+  }
   if (name.empty())
     not_there(array, file, names);
   array.source = file.open(name);
-  if (!is_tokens(*array.tensor))
+  if (!tokens || holds_lists(array))
     return;
+  const bool has_values = name.size() > 7 && name.compare(name.size() - 7, 7, "_values") == 0;
+  if (file.is_single() || !has_values)
+    throw failure(exit_input,
+                  array.source.place + ": error: is " + array.source.header.text() + "; tokens need two arrays, " +
+                      array.names.front() + "_values and " + array.names.front() + "_offsets, or pickled lists");
   const std::string offsets = name.substr(0, name.size() - 7) + "_offsets";
   if (file.find({offsets}).empty())
     not_there(array, file, {offsets});
   array.offsets = file.open(offsets);
-  if (array.offsets.header.data_offset == array.source.header.data_offset &&
-      array.offsets.place == array.source.place)
-    throw failure(exit_input,
-                  file.name() + ": error: tokens need two arrays, values and offsets, in an .npz");
+  if (array.offsets.lists)
+    throw failure(exit_input, array.offsets.place + ": error: is " + array.offsets.header.text() +
+                                  ", expected one axis of integers: where each row begins, and the end");
+}
+
+/* The columns of every array; those of the targets are known even where they are not read. */
+void find_columns(std::vector<wanted_array> &list, const hornfels_model &model, const csv_table &table) {
+  std::vector<column_request> requests;
+  for (wanted_array &array : list_arrays(model, true))
+    requests.push_back({array.tensor, array.names, requests.size() < list.size()});
+  const std::vector<std::vector<size_t>> columns = choose_columns(table, requests);
+  for (size_t i = 0; i < list.size(); ++i) {
+    const hornfels_tensor &tensor = *list[i].tensor;
+    const size_t rank = static_cast<size_t>(tensor.rank);
+    if (is_tokens(tensor))
+      list[i].source = table.open_lists(columns[i].front());
+    else if (columns[i].size() == 1 && tensor.accepts_classes && rank > 0)
+      list[i].source = table.open(columns[i], tensor.shape, rank - 1);
+    else
+      list[i].source = table.open(columns[i], tensor.shape, rank);
+  }
 }
 
 /* Whether a[0..n) and b[0..m) are the same but for axes of 1 at the end of one of them. */
@@ -125,6 +155,12 @@ void measure(wanted_array &array) {
   const hornfels_tensor &tensor = *array.tensor;
   const npy_header &header = array.source.header;
   const size_t rank = static_cast<size_t>(tensor.rank);
+  if (holds_lists(array)) {
+    if (!is_tokens(tensor))
+      does_not_fit(array, "numbers");
+    array.rows = header.shape[0];
+    return;
+  }
   if (is_tokens(tensor)) {
     const npy_header &offsets = array.offsets.header;
     if (header.rank != 1 || header.kind == 'f' || header.kind == 'b')
@@ -161,7 +197,7 @@ int32_t kept_type(const wanted_array &array, bound_array::form &kept) {
 
 void require_same_rows(const std::vector<wanted_array> &list) {
   const auto &place = [](const wanted_array &a) {
-    return is_tokens(*a.tensor) ? a.offsets.place : a.source.place;
+    return is_tokens(*a.tensor) && !holds_lists(a) ? a.offsets.place : a.source.place;
   };
   for (const wanted_array &array : list)
     if (array.rows != list.front().rows)
@@ -287,35 +323,98 @@ bound_array read(wanted_array &array) {
   return bound;
 }
 
+/* Tokens as lists, where words become ids by rules, or nothing, where they are ids as they stand. */
+token_lists read_lists(wanted_array &array, const data_options &how) {
+  if (holds_lists(array))
+    return array.source.lists->read();
+  if (is_tokens(*array.tensor) && asks_for_words(how))
+    return lists_of_values(array.source, array.offsets, array.rows);
+  return {};
+}
+
+/* Whether the file has all arrays with the suffix. */
+bool has_all(const std::vector<wanted_array> &list, const data_file &file, const std::string &suffix) {
+  for (const wanted_array &array : list)
+    if (file.find(candidates(array, {suffix}, is_tokens(*array.tensor) ? "_values" : "")).empty() &&
+        (!is_tokens(*array.tensor) || file.find(candidates(array, {suffix}, "")).empty()))
+      return false;
+  return true;
+}
+
+/* Rows of the arrays with a suffix, from the header of the first one; 0: there are none. */
+int64_t rows_with(const hornfels_model &model, const data_file &file, const std::string &suffix) {
+  wanted_array first = std::move(list_arrays(model, false).front());
+  if (!has_all(list_arrays(model, false), file, suffix))
+    return 0;
+  find(first, file, {suffix});
+  measure(first);
+  return first.rows;
+}
+
+/* Which of the file's rows are meant, and how they are called. */
+part_of_file choose(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets) {
+  return choose_part(file, wanted, [&](const std::string &suffix) {
+    return file.as_table() ? suffix.empty() : !file.is_single() && has_all(list_arrays(model, targets), file, suffix);
+  });
+}
+
+/* How the words of an array become ids: ranks in Keras's lists, ids elsewhere. */
+word_rules rules_for(const wanted_array &array, const data_file &file) {
+  return holds_lists(array) && !file.as_table() ? rules_of_ranks(file.how(), array.tensor->limit)
+                                                : rules_of_ids(file.how());
+}
+
 } // namespace
 
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix) {
   if (file.is_single())
     return false;
-  for (const wanted_array &array : list_arrays(model, true))
-    if (file.find(candidates(array, {suffix}, is_tokens(*array.tensor) ? "_values" : "")).empty())
-      return false;
-  return true;
+  const part_of_file part = choose(model, file, {suffix}, true);
+  return part.which != part_of_file::named ? part.split > 0
+                                           : !file.as_table() && has_all(list_arrays(model, true), file, suffix);
 }
 
 dataset bind(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets) {
   std::vector<wanted_array> list = list_arrays(model, targets);
-  if (file.is_single() && list.size() != 1)
-    throw failure(exit_input,
-                  file.name() + format(": error: a single array, but %zu are needed: save them in an .npz",
-                                       list.size()));
-  for (wanted_array &array : list) {
-    find(array, file, wanted);
-    measure(array);
-  }
   if (list.empty())
     throw failure(exit_input, std::string(model.source) + ": error: the model has no inputs");
+  if (file.is_single() && list.size() != 1)
+    throw failure(exit_input,
+                  file.name() + format(": error: a single array, but %zu are needed: save them in an .npz, or give "
+                                       "each by --input NAME=FILE",
+                                       list.size()));
+  const part_of_file part = choose(model, file, wanted, targets);
+  if (file.as_table())
+    find_columns(list, model, *file.as_table());
+  bool ranks = false;
+  for (wanted_array &array : list) {
+    if (!file.as_table())
+      find(array, file, part.names);
+    measure(array);
+    ranks = ranks || (holds_lists(array) && !file.as_table());
+  }
   require_same_rows(list);
   require_memory(list);
-  dataset result;
-  result.rows = list.front().rows;
+
+  std::vector<token_lists> lists;
   for (wanted_array &array : list)
-    result.arrays.push_back(read(array));
+    lists.push_back(read_lists(array, file.how()));
+  const auto rows_before = [&] { return part.names.front() == "_test" ? rows_with(model, file, "_train") : 0; };
+  std::vector<uint32_t> order =
+      file_order(part, file.how(), list.front().rows, ranks, ranks ? rows_before() : 0);
+  for (size_t i = 0; i < list.size(); ++i)
+    if (lists[i].rows > 0)
+      order = rows_that_stay(lists[i], rules_for(list[i], file), order);
+  order = part_of_rows(part, std::move(order), file.name());
+
+  dataset result;
+  result.rows = static_cast<int64_t>(order.size());
+  for (size_t i = 0; i < list.size(); ++i)
+    if (lists[i].rows > 0)
+      result.arrays.push_back(make_tokens(lists[i], rules_for(list[i], file), order, *list[i].tensor,
+                                          list[i].source.place));
+    else
+      result.arrays.push_back(select_rows(read(list[i]), order, list[i].rows));
   file.require_unchanged();
   return result;
 }

@@ -32,10 +32,11 @@ struct dataset {
   std::vector<bound_array> arrays; /* in the order of the ABI: inputs, then targets */
 };
 
-/* Which arrays: `<name>` + one of the suffixes, the first for which the file has the first input's array. */
+/* Which arrays: `<name>` + one of the suffixes, the first for which the file has the first input's array. Tables and
+ * what is not split into `_train` and `_test` answer to both: see row_order.h. */
 using suffixes = std::vector<std::string>;
 
-/* Whether the file has every array of the model with this suffix. */
+/* Whether the file has every array of the model with this suffix, or rows that are split off for it. */
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix);
 
 /* Reads inputs, and with `targets` those too. Headers are compared with the model and with each other before

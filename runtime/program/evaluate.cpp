@@ -38,7 +38,7 @@ void print_test_metrics(const std::vector<std::string> &names, const std::vector
 }
 
 exit_code evaluate(const hornfels_model &model, const options &chosen) {
-  const data_file file(chosen.data);
+  const data_file file = open_data(chosen.data, chosen.reading);
   const dataset data = bind(model, file, {"_test"}, true);
   const int64_t batch = choose_batch(model, chosen, data.rows);
   model_handle handle(model, batch, chosen.threads);

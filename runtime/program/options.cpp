@@ -41,10 +41,34 @@ double real(const given &g, double below, const char *expected) {
   return value;
 }
 
+double part(const given &g) {
+  return g.value == "0" ? 0 : real(g, 1.0, "a number from 0 to below 1");
+}
+
 std::string path(const given &g) {
   if (g.value.empty())
     wrong(g, "a file name");
   return g.value;
+}
+
+/* A whole number, or "none". */
+choice number_or_none(const given &g) {
+  if (g.value == "none")
+    return {true, true, 0};
+  constexpr int64_t largest = INT32_MAX;
+  int64_t number = 0;
+  const char *const end = g.value.data() + g.value.size();
+  const std::from_chars_result result = std::from_chars(g.value.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end || number < 0 || number > largest)
+    wrong(g, "a whole number from 0 to " + std::to_string(largest) + ", or none");
+  return {true, false, number};
+}
+
+std::pair<std::string, std::string> named_file(const given &g) {
+  const size_t equals = g.value.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == g.value.size())
+    wrong(g, "NAME=FILE: the name of an array, as x_train, and its .npy or IDX file");
+  return {g.value.substr(0, equals), g.value.substr(equals + 1)};
 }
 
 std::string step_name(const given &g) {
@@ -66,8 +90,28 @@ struct option {
 
 /* The one list of all options. */
 const option table[] = {
-    {"--data", "FILE", for_all, "arrays by name in an .npz",
+    {"--data", "FILE", for_all, "arrays by name in an .npz, columns of a .csv, or one .npy or IDX array",
      [](options &o, const given &g) { o.data = path(g); }},
+    {"--input", "NAME=FILE", for_all, "an array of the data in a .npy or IDX file; once for each array",
+     [](options &o, const given &g) { o.reading.inputs.push_back(named_file(g)); }},
+    {"--test-data", "FILE", for_train, "what is tested at the end, where --data has no test arrays",
+     [](options &o, const given &g) { o.test_data = path(g); }},
+    {"--test-split", "X", for_all, "shuffle, and keep the last part X of the rows for the test (0.2 of Keras's files)",
+     [](options &o, const given &g) { o.reading.test_split = part(g); }},
+    {"--data-seed", "N|none", for_all, "of the order of Keras's files and of --test-split (113)",
+     [](options &o, const given &g) { o.reading.seed = number_or_none(g); }},
+    {"--num-words", "N", for_all, "ids from N on become --oov-char (the model's vocabulary)",
+     [](options &o, const given &g) { o.reading.num_words = whole<int64_t>(g, 1, most); }},
+    {"--skip-top", "N", for_all, "ids below N become --oov-char (0)",
+     [](options &o, const given &g) { o.reading.skip_top = whole<int64_t>(g, 0, most); }},
+    {"--maxlen", "N", for_all, "leave out rows of N ids or more",
+     [](options &o, const given &g) { o.reading.maxlen = whole<int64_t>(g, 1, most); }},
+    {"--start-char", "N|none", for_all, "the id that begins each row of Keras's files (1)",
+     [](options &o, const given &g) { o.reading.start_char = number_or_none(g); }},
+    {"--oov-char", "N|none", for_all, "the id of words that are left out; none: leave them out (2)",
+     [](options &o, const given &g) { o.reading.oov_char = number_or_none(g); }},
+    {"--index-from", "N", for_all, "what is added to the words of Keras's files (3)",
+     [](options &o, const given &g) { o.reading.index_from = number_or_none(g); }},
     {"--epochs", "N", for_train, "times that all rows are gone through",
      [](options &o, const given &g) { o.epochs = whole<int64_t>(g, 1, most); }},
     {"--batch-size", "N", for_data, "rows of a step",
@@ -192,12 +236,18 @@ void require_given(const options &o, const named_command &of) {
     if (value.empty())
       throw failure(exit_usage, std::string("error: ") + of.name + " needs " + option + " FILE");
   };
+  const bool has_data = !o.data.empty() || !o.reading.inputs.empty();
+  if (!o.data.empty() && !o.reading.inputs.empty())
+    throw failure(exit_usage, "error: --data and --input exclude each other");
+  if (!o.test_data.empty() && o.reading.test_split > 0)
+    throw failure(exit_usage, "error: --test-data and --test-split exclude each other");
   if (of.what == command::bench) {
-    if (o.validation > 0 && o.data.empty())
+    if (o.validation > 0 && !has_data)
       throw failure(exit_usage, "error: --validation holds out rows of --data FILE");
     return;
   }
-  need(o.data, "--data");
+  if (!has_data)
+    need(o.data, "--data");
   if (of.what != command::train)
     need(o.weights, "--weights");
   if (of.what == command::predict)
@@ -258,7 +308,7 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
     const size_t equals = word.find('=');
     given g{word.substr(0, equals), ""};
     const option &one = require_option(g.option == "-o" ? "--output" : g.option, chosen);
-    if (!seen.insert(one.name).second)
+    if (!seen.insert(one.name).second && one.name != std::string("--input"))
       throw failure(exit_usage, "error: " + g.option + " is given twice");
     if (!one.value && equals != std::string::npos)
       throw failure(exit_usage, "error: " + g.option + " takes no value");
@@ -273,6 +323,8 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
     one.set(result, g);
   }
   require_given(result, chosen);
+  if (!result.test_data.empty())
+    result.reading.test_split = 0;
   if (result.step == "train" || result.step == "evaluate")
     require_training(model, result.step);
   return result;

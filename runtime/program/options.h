@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "callback_options.h"
+#include "data_options.h"
 #include "runtime/core/abi.h"
 
 namespace hornfels {
@@ -17,7 +18,8 @@ enum class command { train, evaluate, predict, bench, help, version };
 struct options {
   command what = command::help;
   std::string topic; /* of help: a command's name or nothing */
-  std::string data, weights, initial_weights, history, output;
+  data_options reading; /* how the data are read */
+  std::string data, test_data, weights, initial_weights, history, output;
   int64_t epochs = 0, batch_size = 0;
   uint64_t seed = 0;
   int64_t validation = 0;        /* rows, the first ones */

@@ -116,12 +116,12 @@ exit_code predict(const hornfels_model &model, const options &chosen) {
   if (model.outputs > 1 && !archive)
     throw failure(exit_usage, format("error: --output: %s has %d outputs, so the file must be an .npz",
                                      model.name, static_cast<int>(model.outputs)));
-  for (const std::string &input : {chosen.data, chosen.weights})
-    if (same_file(chosen.output, input))
-      throw failure(exit_system, "error: --output is also an input: " + quoted(input));
+  if (same_file(chosen.output, chosen.weights))
+    throw failure(exit_system, "error: --output is also an input: " + quoted(chosen.weights));
+  require_not_data(chosen, "--output", chosen.output);
   file_error error;
   require(check_output(chosen.output, error), error);
-  const data_file file(chosen.data);
+  const data_file file = open_data(chosen.data, chosen.reading);
   const dataset data = bind(model, file, {"", "_test"}, false);
   const int64_t batch = choose_batch(model, chosen, data.rows);
   model_handle handle(model, batch, chosen.threads);

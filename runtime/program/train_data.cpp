@@ -34,8 +34,7 @@ void check_outputs(const options &chosen) {
     const std::string name = output.option;
     if (output.path.empty())
       continue;
-    if (same(output.path, chosen.data))
-      clash(name + " is also the data", output.path);
+    require_not_data(chosen, name, output.path);
     if (same(output.path, chosen.validation_data))
       clash(name + " is also --validation-data", output.path);
     if (name != "--weights" && same(output.path, chosen.initial_weights))
@@ -53,14 +52,17 @@ void check_outputs(const options &chosen) {
 
 training_data read_training_data(const hornfels_model &model, const options &chosen) {
   training_data result;
-  const data_file file(chosen.data);
+  const data_file file = open_data(chosen.data, chosen.reading);
   result.data = bind(model, file, {"_train"}, true);
   result.split = split_rows(chosen, result.data.rows);
   if (!chosen.validation_data.empty()) {
-    const data_file other(chosen.validation_data);
+    const data_file other(chosen.validation_data, chosen.reading);
     result.held_out = bind(model, other, {"_val", "_validation", "", "_test", "_train"}, true);
   }
-  if (has_arrays(model, file, "_test"))
+  if (!chosen.test_data.empty()) {
+    const data_file other(chosen.test_data, chosen.reading);
+    result.test = bind(model, other, {"", "_test"}, true);
+  } else if (has_arrays(model, file, "_test"))
     result.test = bind(model, file, {"_test"}, true);
   return result;
 }
