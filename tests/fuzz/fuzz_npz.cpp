@@ -7,11 +7,9 @@
 #include <cstring>
 #include <string>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "../runtime_program/double_model.h"
-#include "../runtime_program/support.h"
+#include "memory_file.h"
+#include "../runtime_program/pickles.h"
 #include "runtime/core/npz.h"
 #include "runtime/core/weights.h"
 #include "runtime/program/dataset.h"
@@ -23,16 +21,6 @@ namespace {
 
 using namespace hornfels;
 using namespace hornfels_tests;
-
-/* A file in memory that has a name, as the readers open files by name. */
-struct memory_file {
-  int descriptor = memfd_create("archive", MFD_CLOEXEC);
-  std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-  void set(const uint8_t *data, size_t size) const {
-    if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, data, size, 0) != static_cast<ssize_t>(size))
-      abort();
-  }
-};
 
 void require_message(const file_error &error) {
   if (error.kind == file_error::none || error.text.empty())
@@ -88,7 +76,7 @@ std::string seed(unsigned number) {
   const std::string y = npy<int32_t>({1, 0}), ids = npy<uint16_t>({4, 4, 9, 1}),
                     offsets = npy<int64_t>({0, 3, 4});
   const bool packed = number % 2;
-  switch (number / 2 % 4) {
+  switch (number / 2 % 5) {
   case 0:
     return zip(
         {{"x_train_values.npy", ids, packed}, {"x_train_offsets.npy", offsets, packed}, {"y_train.npy", y}});
@@ -96,6 +84,8 @@ std::string seed(unsigned number) {
     return zip({{"x_train.npy", npy<double>({2, 13}, std::vector<double>(26, 0.5)), packed},
                 {"y_train.npy", y, packed}});
   case 2:
+    return zip({{"x_train.npy", npy_of_objects(2, pickle_of({{5, 3, 300}, {7}})), packed}, {"y_train.npy", y}});
+  case 3:
     return zip({{"dense/kernel.npy", npy<float>({13, 1}, std::vector<float>(13)), packed},
                 {"dense/bias.npy", npy<float>({1}), packed}});
   default:
