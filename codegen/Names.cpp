@@ -42,7 +42,7 @@ static const llvm::StringSet<> &reserved() {
       "reduce_mul", "rsqrt", "same", "select", "sigmoid", "sign", "sin", "softplus", "splat", "sqrt", "square", "std",
       "store", "store_as", "store_part", "store_part_as", "tan", "tanh", "token_rows", "uniform", "vd", "vec", "vf",
       "vi", "vl", "batch", "begin", "end", "model", "data", "handle", "UNROLL", "exit", "free", "malloc", "signal",
-      "mul_add", "nearest", "join",
+      "mul_add", "nearest", "join", "decayed", "lazy_rows", "lazy_table", "decaying_slot",
       "time", "index", "y0", "y1", "yn", "j0", "j1", "jn", "gamma", "read", "write", "errno"};
   return names;
 }

@@ -38,6 +38,12 @@ def Pack : Pass<"horn-pack", "::mlir::ModuleOp"> {
   let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect"];
 }
 
+def Lazy : Pass<"horn-lazy", "::mlir::ModuleOp"> {
+  let summary = "a second kernel for updates that change only the rows with a gradient: horn.lazy on launches and the module";
+  let options = [Option<"make", "make", "bool", "true", "false: no second kernels, and the same bits">];
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect"];
+}
+
 def Schedule : Pass<"horn-schedule", "::mlir::ModuleOp"> {
   let summary = "tile each kernel for registers, on buffers";
   let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "width of a vector register">,

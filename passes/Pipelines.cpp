@@ -58,6 +58,8 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
       {"memory", [](OpPassManager &pm) { pm.addPass(createMemory()); }},
       // Large weights lie in panels, as products read them.
       {"pack", [=](OpPassManager &pm) { pm.addPass(createPack(PackOptions{options.vectorBytes})); }},
+      // A step with few ids need not update the rows of all others.
+      {"lazy", [=](OpPassManager &pm) { pm.addPass(createLazy(LazyOptions{options.lazyRows})); }},
       {"schedule",
        [=](OpPassManager &pm) {
          pm.addPass(createSchedule(ScheduleOptions{options.vectorBytes, options.registers}));

@@ -11,6 +11,7 @@ namespace hornfels {
 
 struct PipelineOptions {
   bool fuse = true;
+  bool lazyRows = true; ///< tables may be updated lazily
   /// Width of the target's vector registers: 64 for AVX-512, 32 for AVX2, 16 for NEON and SSE2.
   int64_t vectorBytes = 64;
   int64_t registers = 32; ///< vector registers of the target
@@ -20,7 +21,7 @@ struct PipelineOptions {
 void loadDialects(mlir::MLIRContext &context);
 
 /// Takes a module from the elaborator's form to scheduled kernels. After each stage `onStage` is called with its name
-/// (`simplify`, `differentiate`, `lower`, `fuse`, `memory`, `schedule`); it returns false to stop there.
+/// (`simplify`, `differentiate`, `lower`, `fuse`, `memory`, `pack`, `lazy`, `schedule`); it returns false to stop there.
 mlir::LogicalResult runPipeline(mlir::ModuleOp module, const PipelineOptions &options,
                                 const std::function<bool(llvm::StringRef stage, mlir::ModuleOp)> &onStage = {});
 

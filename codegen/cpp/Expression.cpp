@@ -86,7 +86,8 @@ static Expr call(StringRef function, ArrayRef<Expr> arguments, unsigned lanes, T
   result.type = type;
   result.text = function.str() + "(";
   for (auto [i, argument] : llvm::enumerate(arguments))
-    result.text += (i ? ", " : "") + (result.lanes ? splat(argument, lanes) : argument.text);
+    // A count is one for all lanes.
+    result.text += (i ? ", " : "") + (result.lanes && !argument.type.isIndex() ? splat(argument, lanes) : argument.text);
   result.text += ")";
   return result;
 }
@@ -264,6 +265,17 @@ static FailureOr<Expr> random(RandomElementOp op, ArrayRef<Expr> operands, unsig
                 "), " + std::to_string(static_cast<uint32_t>(stream ^ (stream >> 32))) + "u, uint64_t(" +
                 operands[1].text + "), uint64_t(" + element.without(kLane).str() + "))";
   return result;
+}
+
+Expr fusedSum(Operation *op, unsigned product, const Expr &left, const Expr &right, ArrayRef<Expr> x, unsigned lanes) {
+  Type type = op->getResult(0).getType();
+  Expr other = x[1 - product];
+  bool subtracts = isa<arith::SubFOp>(op);
+  if (subtracts && product == 0) { // a * b - c
+    other.text = "-" + other.tighterThan(Precedence::unary);
+    other.precedence = Precedence::unary;
+  }
+  return call(subtracts && product == 1 ? "neg_mul_add" : "mul_add", {left, right, other}, lanes, type);
 }
 
 FailureOr<Expr> expressionOf(Operation *op, ArrayRef<Expr> x, unsigned lanes) {

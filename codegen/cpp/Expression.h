@@ -39,6 +39,11 @@ std::string literal(double value, mlir::Type type);
 /// The expression of an operation of a kernel's body; refuses what has no spelling in C++.
 mlir::FailureOr<Expr> expressionOf(mlir::Operation *op, llvm::ArrayRef<Expr> operands, unsigned lanes);
 
+/// A sum, or difference, of which one side is a product of the given factors: one rounding, whatever a compiler would make
+/// of it. `product` is the operand, 0 or 1, that is the product; `x` are the operands.
+Expr fusedSum(mlir::Operation *op, unsigned product, const Expr &left, const Expr &right, llvm::ArrayRef<Expr> x,
+              unsigned lanes);
+
 /// x in every lane.
 std::string splat(const Expr &x, unsigned lanes);
 

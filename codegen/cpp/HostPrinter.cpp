@@ -119,6 +119,9 @@ int64_t HostPrinter::chunkRows(func::FuncOp kernel) const {
   return chunk * 2 > count ? 0 : chunk;
 }
 
+/// The number of a launch's lazy table.
+static int64_t tableOf(LaunchOp launch) { return launch->getAttrOfType<IntegerAttr>("horn.table").getInt(); }
+
 static std::string wrapped(std::string head, ArrayRef<std::string> arguments, StringRef tail) {
   std::string text = head;
   size_t column = head.size(), indent = head.find('(') + 1;
@@ -137,15 +140,17 @@ static std::string wrapped(std::string head, ArrayRef<std::string> arguments, St
   return text + "\n";
 }
 
-LogicalResult HostPrinter::printLaunch(LaunchOp launch) {
-  auto found = kernels.find(launch.getKernel());
+LogicalResult HostPrinter::printRun(LaunchOp launch, StringRef name, unsigned depth) {
+  auto found = kernels.find(name);
   if (found == kernels.end())
     return launch.emitOpError("names a kernel that was not printed");
   const PrintedKernel &printed = found->second;
-  auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(launch, launch.getKernelAttr());
+  auto kernel = launch->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name);
   SmallVector<std::string> arguments;
-  for (unsigned operand : printed.parameters)
-    arguments.push_back(spelled[launch->getOperand(operand)]);
+  for (unsigned operand : printed.parameters) // behind the operands: the state of a lazy table
+    arguments.push_back(operand < launch->getNumOperands()
+                            ? spelled[launch->getOperand(operand)]
+                            : "s.lazy[" + std::to_string(tableOf(launch)) + "]");
   if (printed.takesBatch) {
     arguments.push_back("batch");
     usesBatch = true;
@@ -155,29 +160,66 @@ LogicalResult HostPrinter::printLaunch(LaunchOp launch) {
   int64_t chunk = printed.takesRows ? chunkRows(kernel) : 0;
   if (printed.takesRows && count == "batch")
     usesBatch = true;
+  std::string indent(2 + 2 * depth, ' ');
   if (chunk == 0) {
     if (printed.takesRows) {
       arguments.push_back("0");
       arguments.push_back(count);
     }
-    out += wrapped("  " + printed.name + "(", arguments, ");");
+    out += wrapped(indent + printed.name + "(", arguments, ");");
     return success();
   }
   usesStep = true;
   arguments.push_back("begin");
   arguments.push_back("end");
-  line("parallel(s.pool, " + count + ", " + std::to_string(chunk) + ", [&](long begin, long end) {");
-  out += wrapped("    " + printed.name + "(", arguments, ");");
-  line("});");
+  line("parallel(s.pool, " + count + ", " + std::to_string(chunk) + ", [&](long begin, long end) {", depth);
+  out += wrapped(indent + "  " + printed.name + "(", arguments, ");");
+  line("});", depth);
+  return success();
+}
+
+/// A step with few ids updates their rows alone.
+LogicalResult HostPrinter::printLazyLaunch(LaunchOp launch) {
+  auto lazy = launch->getAttrOfType<FlatSymbolRefAttr>("horn.lazy");
+  std::string ids;
+  for (Value operand : launch->getOperands())
+    if (isa<TokensType>(operand.getType()))
+      ids = spelled[operand] + ".offsets[batch]";
+  usesBatch = usesStep = true;
+  line("if (updates_lazily(s.lazy[" + std::to_string(tableOf(launch)) + "], s.variables, " + ids + ")) {");
+  if (failed(printRun(launch, lazy.getValue(), 1)))
+    return failure();
+  lapOf(launch, lazy.getValue(), 1);
+  line("} else {");
+  if (failed(printRun(launch, launch.getKernel(), 1)))
+    return failure();
+  lapOf(launch, launch.getKernel(), 1);
+  line("}");
+  return success();
+}
+
+LogicalResult HostPrinter::printLaunch(LaunchOp launch) {
+  if (launch->hasAttr("horn.lazy"))
+    return printLazyLaunch(launch);
+  if (failed(printRun(launch, launch.getKernel(), 0)))
+    return failure();
+  lapOf(launch, launch.getKernel(), 0);
   return success();
 }
 
 /// The clock stops after what was just printed.
-void HostPrinter::lap(Lap what) {
+void HostPrinter::lap(Lap what, unsigned depth) {
   if (!takesLaps)
     return;
-  line(clock + ".lap(" + std::to_string(laps.size()) + ");");
+  line(clock + ".lap(" + std::to_string(laps.size()) + ");", depth);
   laps.push_back(std::move(what));
+}
+
+void HostPrinter::lapOf(LaunchOp launch, StringRef name, unsigned depth) {
+  auto kernel = launch->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name);
+  lap({kernels.find(name)->second.name, originOf(launch.getLoc()).name.str(), tokensOf(launch),
+       kernel->getAttrOfType<DictionaryAttr>("horn.work")},
+      depth);
 }
 
 /// Position among the inputs of the rows of ids that a kernel goes through; -1: it has none.
@@ -208,9 +250,6 @@ FailureOr<std::string> HostPrinter::print() {
     if (auto launch = dyn_cast<LaunchOp>(op)) {
       if (failed(printLaunch(launch)))
         return failure();
-      auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(launch, launch.getKernelAttr());
-      lap({kernels.find(launch.getKernel())->second.name, originOf(launch.getLoc()).name.str(), tokensOf(launch),
-           kernel->getAttrOfType<DictionaryAttr>("horn.work")});
     } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
       auto type = cast<MemRefType>(copy.getSource().getType());
       line("__builtin_memcpy(" + spelled[copy.getTarget()] + ", " + spelled[copy.getSource()] + ", " +

@@ -32,12 +32,18 @@ public:
   const std::vector<Lap> &getLaps() const { return laps; }
 
 private:
-  void line(const llvm::Twine &text) { out += "  " + text.str() + "\n"; }
+  void line(const llvm::Twine &text, unsigned depth = 0) {
+    out += std::string(2 + 2 * depth, ' ') + text.str() + "\n";
+  }
   mlir::LogicalResult nameArgument(mlir::BlockArgument argument);
   void nameBuffer(mlir::Operation *op);
   int64_t chunkRows(mlir::func::FuncOp kernel) const;
   mlir::LogicalResult printLaunch(horn::LaunchOp launch);
-  void lap(Lap what);
+  /// The call of a kernel with what a launch gives it, `depth` levels in.
+  mlir::LogicalResult printRun(horn::LaunchOp launch, llvm::StringRef kernel, unsigned depth);
+  mlir::LogicalResult printLazyLaunch(horn::LaunchOp launch);
+  void lapOf(horn::LaunchOp launch, llvm::StringRef kernel, unsigned depth);
+  void lap(Lap what, unsigned depth = 0);
   int32_t tokensOf(horn::LaunchOp launch);
   bool isUsed(mlir::Value value) const { return !value.use_empty(); }
 

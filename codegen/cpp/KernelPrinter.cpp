@@ -10,6 +10,7 @@ using namespace hornfels::horn;
 namespace hornfels {
 
 KernelPrinter::KernelPrinter(func::FuncOp kernel, NameScope &file) : kernel(kernel), file(file), names(&file) {
+  exact = kernel->hasAttr("horn.exact");
   vectorLanes = static_cast<unsigned>(kernel->getAttrOfType<IntegerAttr>("horn.lanes").getInt());
 }
 
@@ -99,6 +100,10 @@ std::string KernelPrinter::signature(PrintedKernel &printed) {
         continue;
       printed.parameters.push_back(argument.getArgNumber());
       if (auto type = dyn_cast<TokensType>(argument.getType())) {
+        if (kernel.getArgAttr(argument.getArgNumber(), "horn.lazy")) {
+          parameters.push_back("const lazy_rows &" + tokens[argument]);
+          continue;
+        }
         std::string id = type.getVocabulary() <= 65536 ? "uint16_t" : "int32_t";
         parameters.push_back("const token_rows<" + id + "> &" + tokens[argument]);
         continue;
@@ -179,20 +184,8 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     return declare(alloca), success();
   if (auto subview = dyn_cast<memref::SubViewOp>(op))
     return view(subview);
-  if (isa<UnrealizedConversionCastOp>(op) && isa<TokensType>(op.getResult(0).getType())) {
-    // For each id of the kernel's rows its samples, in the place of the buffer that is written where they do not fit.
-    auto type = cast<MemRefType>(op.getOperand(1).getType());
-    int64_t row = type.getNumElements() / type.getDimSize(0), bytes = row * elementBytes(type.getElementType());
-    Linear count = indexOf(op.getOperand(2)), from = indexOf(op.getOperand(3)), to = indexOf(op.getOperand(4));
-    std::string name = names.take("samples");
-    line("const token_rows<int32_t> " + name + " = samples_of_ids(" + tokens[op.getOperand(0)] + ", " + count.str() +
-         ", " + from.str() + ", " + to.str() + ", &" + places.lookup(op.getOperand(1)).base + "[" + (from * row).str() +
-         "], (" + (to - from).str() + ") * " + std::to_string(bytes) + ");");
-    tokens[op.getResult(0)] = name;
-    values[op.getResult(1)].text = name + ".offsets";
-    values[op.getResult(2)].text = "!" + name + ".offsets";
-    return success();
-  }
+  if (auto function = op.getAttrOfType<StringAttr>("horn.call"))
+    return printCall(op, function);
   if (isa<UnrealizedConversionCastOp>(op))
     return declareConstant(&op), success();
   if (isa<BatchOp>(op)) {
@@ -290,6 +283,43 @@ LogicalResult KernelPrinter::printBranch(scf::IfOp branch) {
   line("}");
   names = outer;
   return result;
+}
+
+/// A function of the runtime that takes rows of ids.
+LogicalResult KernelPrinter::printCall(Operation &op, StringRef function) {
+  auto index = [&](unsigned operand) { return indexOf(op.getOperand(operand)); };
+  auto declareIndex = [&](StringRef wish, const Twine &value) {
+    std::string name = names.take(wish);
+    line("const long " + name + " = " + value + ";");
+    indices[op.getResult(0)] = Linear::symbol(name);
+  };
+  if (function == "collect") {
+    declareIndex("count", tokens[op.getOperand(0)] + ".collect(" + tokens[op.getOperand(1)] + ", " + index(2).str() + ", " +
+                              index(3).str() + ", " + index(4).str() + ")");
+    return success();
+  }
+  if (function == "touch") {
+    std::string touch = tokens[op.getOperand(0)] + ".touch(" + index(1).str() + ")";
+    if (op.use_empty()) // nothing decays
+      line(touch + ";");
+    else
+      declareIndex("missed", touch);
+    return success();
+  }
+  if (function != "samples_of_ids")
+    return op.emitOpError("calls a function that the runtime has not");
+  // For each id of the kernel's rows its samples, in the place of the buffer that is written where they do not fit.
+  auto type = cast<MemRefType>(op.getOperand(1).getType());
+  int64_t row = type.getNumElements() / type.getDimSize(0), bytes = row * elementBytes(type.getElementType());
+  Linear from = index(3), to = index(4);
+  std::string name = names.take("samples");
+  line("const token_rows<int32_t> " + name + " = samples_of_ids(" + tokens[op.getOperand(0)] + ", " + index(2).str() +
+       ", " + from.str() + ", " + to.str() + ", &" + places.lookup(op.getOperand(1)).base + "[" + (from * row).str() +
+       "], (" + (to - from).str() + ") * " + std::to_string(bytes) + ");");
+  tokens[op.getResult(0)] = name;
+  values[op.getResult(1)].text = name + ".offsets";
+  values[op.getResult(2)].text = "!" + name + ".offsets";
+  return success();
 }
 
 void KernelPrinter::printPrefetch(memref::PrefetchOp ahead) {

@@ -64,6 +64,7 @@ private:
   mlir::LogicalResult printOperation(mlir::Operation &op);
   mlir::LogicalResult printLoop(mlir::scf::ForOp loop);
   mlir::LogicalResult printBranch(mlir::scf::IfOp branch);
+  mlir::LogicalResult printCall(mlir::Operation &op, llvm::StringRef function);
   void printPrefetch(mlir::memref::PrefetchOp ahead);
   void declare(mlir::memref::AllocaOp alloca);
   void declareConstant(mlir::Operation *cast);
@@ -93,6 +94,8 @@ private:
   std::string element(const Place &place, mlir::AffineMap map, const Point &point);
   Linear offsetIn(const Place &place, mlir::AffineMap map, const Point &point);
   std::string loopName(unsigned dim);
+  /// The operand of a sum that is a product, where sums of products are spelled as such.
+  std::optional<unsigned> productIn(mlir::Operation *sum) const;
   /// Some operand is a register tile with `dim` among its axes.
   bool indexesRegisters(mlir::linalg::GenericOp tile, unsigned dim);
   /// A loop of constant bounds around `body`, which is given its variable.
@@ -119,6 +122,7 @@ private:
   llvm::DenseSet<mlir::Value> inRegisters;
   llvm::DenseSet<mlir::Operation *> skipped;
   bool usesBatch = false, usesRows = false;
+  bool exact = false; ///< another kernel must give the same bits: no product is left for the compiler to join with a sum
   unsigned temporaries = 0;
 };
 

@@ -439,6 +439,14 @@ void KernelPrinter::write(Value buffer, AffineMap map, const Point &point, const
 /// How often the yielded values read `value`, directly or through other operations.
 static unsigned readers(Value value) { return std::distance(value.use_begin(), value.use_end()); }
 
+std::optional<unsigned> KernelPrinter::productIn(Operation *sum) const {
+  if (exact && isa<arith::AddFOp, arith::SubFOp>(sum))
+    for (unsigned operand : {0u, 1u})
+      if (sum->getOperand(operand).getDefiningOp<arith::MulFOp>())
+        return operand;
+  return std::nullopt;
+}
+
 FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, const Point &point,
                                                      Value element) {
   Block *body = tile.getBody();
@@ -512,8 +520,20 @@ FailureOr<SmallVector<Expr>> KernelPrinter::evaluate(linalg::GenericOp tile, con
     FailureOr<Expr> expression = expressionOf(&op, operands, point.lanes);
     if (failed(expression))
       return op.emitOpError("has no spelling in C++"), failure();
+    if (std::optional<unsigned> product = productIn(&op)) {
+      Operation *factors = op.getOperand(*product).getDefiningOp();
+      auto factor = [&](unsigned number) { // inside of the body or a constant outside
+        auto found = elements.find(factors->getOperand(number));
+        return found != elements.end() ? found->second : values.lookup(factors->getOperand(number));
+      };
+      expression = fusedSum(&op, *product, factor(0), factor(1), operands, point.lanes);
+    }
     bool last = llvm::is_contained(body->getTerminator()->getOperands(), op.getResult(0)) && op.getResult(0).hasOneUse();
-    bool named = !isa<arith::ConstantOp>(op) &&
+    bool insideSums = isa<arith::MulFOp>(op) && llvm::all_of(op.getUsers(), [&](Operation *user) {
+                        std::optional<unsigned> product = productIn(user);
+                        return product && user->getOperand(*product) == op.getResult(0);
+                      });
+    bool named = !isa<arith::ConstantOp>(op) && !insideSums &&
                  (readers(op.getResult(0)) > 1 || (!last && expression->text.size() > longText));
     give(op.getResult(0), *expression, wishes[std::min<size_t>(temporary, std::size(wishes) - 1)], named);
     temporary += named;

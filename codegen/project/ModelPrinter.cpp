@@ -52,7 +52,8 @@ ModelPrinter::ModelPrinter(ModuleOp module, const CodegenOptions &options) : mod
         "set_pool", "reset_metrics", "get_metrics", "get_variable", "set_variable", "set_learning_rate",
         "get_learning_rate", "set_seed", "get_seed", "set_step", "get_step", "last_error", "arena_bytes", "s", "inputs",
         "outputs", "targets", "variables", "metrics", "training", "code", "create_handle", "inputs_shapes",
-        "outputs_shapes", "targets_shapes", "panels", "variables_shapes"})
+        "outputs_shapes", "targets_shapes", "panels", "variables_shapes",
+        "lazy_tables", "lazy_slots"})
     file.take(taken);
   if (options.laps)
     for (StringRef taken : {"kernel_ticks", "laps", "lap_clock", "lap_kernel", "lap_list", "lap_table", "amount"})

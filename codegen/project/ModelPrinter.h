@@ -27,6 +27,7 @@ private:
   // Table.cpp: the table and the header.
   bool isPacked() const;
   std::string printPanels() const;
+  std::string printLazyTables() const;
   std::string printTable();
   std::string printTensors(llvm::StringRef list, llvm::StringRef entries);
   std::string printHeader() const;

@@ -137,6 +137,28 @@ std::string ModelPrinter::printPanels() const {
   return "/* Columns of a panel of each variable; 0: it lies row by row. */\n" + row.substr(0, row.size() - 2) + "};\n\n";
 }
 
+/// Tables whose rows may be updated lazily, and what their slots are multiplied by.
+std::string ModelPrinter::printLazyTables() const {
+  std::string slots, tables;
+  unsigned offset = 0;
+  for (auto table : list("horn.lazy").getAsRange<DictionaryAttr>()) {
+    auto type = cast<RankedTensorType>(table.getAs<TypeAttr>("type").getValue());
+    int64_t rows = type.getDimSize(0);
+    auto ofTable = table.getAs<ArrayAttr>("slots");
+    tables += "    {" + std::to_string(rows) + ", " + std::to_string(type.getNumElements() / rows) + ", " + abiType(type) +
+              ", " + std::to_string(ofTable.size()) + ", lazy_slots + " + std::to_string(offset) + "},\n";
+    offset += ofTable.size();
+    for (auto slot : ofTable.getAsRange<DictionaryAttr>())
+      slots += "    {" + std::to_string(interface.variables.lookup(slot.getAs<StringAttr>("name").getValue())) + ", " +
+               literal(slot.getAs<FloatAttr>("factor").getValueAsDouble(), Float64Type::get(module.getContext())) + "},\n";
+  }
+  if (tables.empty())
+    return "";
+  return "/* Tables that a step with few ids updates in part; their slots without gradient are multiplied by a factor. */\n"
+         "static const decaying_slot lazy_slots[] = {\n" + slots + "    {}};\nstatic const lazy_table lazy_tables[] = {\n" +
+         tables.substr(0, tables.size() - 2) + "};\n\n";
+}
+
 std::string ModelPrinter::printTable() {
   std::string result = printTensors("inputs", "horn.inputs") + printTensors("outputs", "horn.outputs") +
                        printTensors("targets", "horn.targets") + printTensors("variables", "horn.variables");
@@ -158,12 +180,15 @@ std::string ModelPrinter::printTable() {
               ", " + literal(rate ? rate.getValueAsDouble() : 0.001, f64) + "};\n\n";
   }
   result += printPanels();
+  size_t lazyTables = list("horn.lazy").size();
+  result += printLazyTables();
   auto arena = module->getAttrOfType<DenseI64ArrayAttr>("horn.arena");
   auto function = [&](StringRef step) { return steps.contains(step) ? step.str() : "nullptr"; };
   result += "static const program code = {&" + name + "_model, " + std::to_string(arena[0]) + ", " +
             std::to_string(arena[1]) + ",\n                             " + function("initialize") + ", " +
             function("predict") + ", " + function("evaluate_step") + ", " + function("train_step") +
-            (isPacked() ? ", panels" : "") + "};\n\n";
+            (isPacked() ? ", panels" : lazyTables > 0 ? ", nullptr" : "") +
+            (lazyTables > 0 ? ", lazy_tables, " + std::to_string(lazyTables) : "") + "};\n\n";
   result += "static int32_t create_handle(void **handle, int64_t capacity) {\n"
             "  return hornfels::create(code, handle, capacity);\n}\n\n";
   auto count = [&](StringRef attribute) { return std::to_string(list(attribute).size()); };

@@ -41,6 +41,7 @@ const std::vector<Option> &options() {
        .commands = "build emit run bench",
        .choices = {"native", "x86-64-v3", "x86-64-v4", "armv8"}},
       {.name = "fuse", .value = "all|none", .commands = "build emit run", .choices = {"all", "none"}},
+      {.name = "lazy-rows", .value = "auto|never", .commands = "build emit run bench", .choices = {"auto", "never"}},
       {.name = "real",
        .value = "f32|f64|bf16",
        .commands = compiling,
@@ -257,6 +258,8 @@ std::string usage() {
   --cpu=native|x86-64-v3|x86-64-v4|armv8
                                  the processor; native for build and run, x86-64-v3 for emit
   --fuse=all|none                fused kernels, or one kernel for each operation
+  --lazy-rows=auto|never         where the rows of a table without gradient stay as they are, a step with
+                                 few ids may leave them out (the bits are the same)
   --real=f32|f64                 the model's floating type
   --only=predict                 leave training out
   --loss=clip                    losses on clipped probabilities instead of logits

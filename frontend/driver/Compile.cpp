@@ -221,6 +221,7 @@ Compilation compileModel(const CompileRequest &request) {
   codegen.laps = request.laps;
   PipelineOptions pipeline;
   pipeline.fuse = request.fuse;
+  pipeline.lazyRows = request.lazyRows;
   pipeline.vectorBytes = vectorBytesOf(codegen.cpu);
   pipeline.registers = registersOf(codegen.cpu);
   std::string reached = "elaborate";

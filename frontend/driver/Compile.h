@@ -20,6 +20,7 @@ struct CompileRequest {
   bool lossClip = false;
   bool onlyPredict = false;
   bool fuse = true;
+  bool lazyRows = true;
   bool laps = false;          // a program for `bench`, which takes the time of each kernel
   std::string cpu = "native"; // native, x86-64-v3, x86-64-v4, armv8
   bool keepStages = false;    // --dump, --emit

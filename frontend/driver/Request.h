@@ -17,6 +17,7 @@ inline CompileRequest requestOf(const CommandLine &line, const std::string &cpu 
   request.lossClip = line.get("loss") == "clip";
   request.onlyPredict = line.get("only") == "predict";
   request.fuse = line.get("fuse", "all") == "all";
+  request.lazyRows = line.get("lazy-rows", "auto") == "auto";
   request.cpu = line.get("cpu", cpu);
   request.keepStages = line.has("dump") || line.has("emit");
   request.lastStage = line.get("emit");

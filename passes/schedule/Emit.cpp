@@ -229,7 +229,7 @@ void KernelScheduler::emitTiles(const Unit &unit, const Unit *epilogue, ArrayRef
   }
 }
 
-void KernelScheduler::emitElementwise(const Unit &unit, const Tile &tile) {
+void KernelScheduler::emitElementwise(const Unit &unit, const Tile &tile, Reading reading) {
   SmallVector<std::pair<Buffer, AffineMap>> inputs, outputs;
   for (const Access &read : unit.reads)
     inputs.push_back({buffer(read.value), read.map});
@@ -239,7 +239,10 @@ void KernelScheduler::emitElementwise(const Unit &unit, const Tile &tile) {
   tiles.generic(inputs, outputs, tile, [&](OpBuilder &builder, Location, ValueRange elements) {
     if (!generic)
       return SmallVector<Value>{elements[0]};
-    return tiles.cloneBody(builder, generic, elements, tile, scalars);
+    SmallVector<Value> given(elements);
+    for (auto [read, element] : llvm::zip(unit.reads, given))
+      element = reading ? reading(builder, read, element) : element;
+    return tiles.cloneBody(builder, generic, given, tile, scalars);
   });
 }
 

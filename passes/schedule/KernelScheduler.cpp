@@ -43,6 +43,12 @@ void KernelScheduler::makeBuffers() {
     attributes.push_back(kernel.getResultAttrDict(index));
     buffers[result] = {body->addArgument(types.back(), result.getLoc()), {}, {}};
   }
+  if (kernel->hasAttr("horn.lazy")) {
+    types.push_back(TokensType::get(b.getContext(), INT32_MAX));
+    attributes.push_back(b.getDictionaryAttr({b.getNamedAttr("horn.lazy", b.getUnitAttr()),
+                                              b.getNamedAttr("horn.name", b.getStringAttr("lazy"))}));
+    lazyRows = body->addArgument(types.back(), kernel.getLoc());
+  }
   for (Value *bound : {&begin, &end}) {
     types.push_back(b.getIndexType());
     attributes.push_back({});
@@ -131,6 +137,8 @@ void KernelScheduler::emitRows() {
     step = std::min(step, *rows);
   kernel->setAttr("horn.rows", b.getI64IntegerAttr(*rows));
   kernel->setAttr("horn.grain", b.getI64IntegerAttr(grainOf(step)));
+  if (lazyRows)
+    return emitLazyRows(*scatterAndUpdate());
   if (std::optional<ScatterAndUpdate> both = sumsById())
     return emitSumsById(*both);
   // What does not depend on the row comes first: scalars, and gradients that gather from all samples.

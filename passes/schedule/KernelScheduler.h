@@ -63,7 +63,9 @@ private:
   void finishTile(const Unit &unit, const Unit *epilogue, const Buffer &accumulator, const Tile &tile);
   Buffer makeAccumulator(const Unit &unit, const Tile &tile);
   void placeResults(const Unit &writer, int64_t rowCount);
-  void emitElementwise(const Unit &unit, const Tile &tile);
+  /// What an element that is read counts as.
+  using Reading = llvm::function_ref<mlir::Value(mlir::OpBuilder &, const Access &, mlir::Value)>;
+  void emitElementwise(const Unit &unit, const Tile &tile, Reading reading = {});
   void emitReduction(const Unit &unit, const Buffer &accumulator, const Tile &tile);
   void emitReductionInLanes(const Unit &unit, const Buffer &accumulator, const Tile &tile);
   void emitBatchReductionInLanes(const Unit &unit, const Buffer &accumulator, const Tile &tile);
@@ -74,6 +76,8 @@ private:
   // Ragged.cpp: units whose inner loop runs over the ids of a row.
   void emitGatherSum(const Unit &unit, const Buffer &accumulator, const Tile &tile);
   void emitScatterAdd(const Unit &unit, OpFoldResult begin, OpFoldResult end);
+  void emitClearedRow(const Unit &scatter, OpFoldResult row);
+  void emitSamplesRows(const Unit &scatter, OpFoldResult begin, OpFoldResult end);
   int64_t sumsOfRow(const Tile &tile) const;
   void emitSumOfIds(const Unit &unit, mlir::Value tokens, llvm::ArrayRef<Buffer> sums, const Tile &tile,
                     OpFoldResult first, OpFoldResult last);
@@ -83,6 +87,10 @@ private:
   };
   std::optional<ScatterAndUpdate> sumsById();
   void emitSumsById(const ScatterAndUpdate &kernelUnits);
+  std::optional<ScatterAndUpdate> scatterAndUpdate() const;
+  void emitLazyRows(const ScatterAndUpdate &kernelUnits);
+  /// A call of the runtime: `name` tells the printer which.
+  mlir::Operation *call(llvm::StringRef name, mlir::TypeRange results, mlir::ValueRange operands);
   void emitPrefetch(const Buffer &buffer, mlir::AffineMap map, const Tile &tile, mlir::Value tokens,
                     OpFoldResult position, OpFoldResult last, int64_t rowBytes, bool write);
   void emitOverColumns(const Unit &unit, Tile tile, unsigned dim, llvm::function_ref<void(const Tile &)> emit);
@@ -115,6 +123,7 @@ private:
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   std::vector<Unit> units;
   mlir::Value batch, begin, end;
+  mlir::Value lazyRows; ///< the state of a table that is updated lazily; null: there is none
   std::optional<int64_t> rows; ///< absent: no common rows
 };
 

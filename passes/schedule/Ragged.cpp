@@ -152,18 +152,25 @@ void KernelScheduler::emitOverColumns(const Unit &unit, Tile tile, unsigned dim,
 /// gradient rows [begin, end) = 0; then for each sample, for each of its ids in that range:
 /// gradient[id, :] += rows[sample, :]
 void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFoldResult last) {
-  auto scatter = cast<ScatterAddOp>(unit.op);
-  tiles.loc = scatter.getLoc();
-  Value tokens = buffer(scatter.getTokens()).memref;
-  const Access &rowsRead = unit.reads.front(), &write = unit.writes.front();
+  tiles.loc = unit.op->getLoc();
+  tiles.loop("row", first, last, 1, [&](OpFoldResult row) { emitClearedRow(unit, row); });
+  emitSamplesRows(unit, first, last);
+}
+
+/// gradient[row, :] = 0
+void KernelScheduler::emitClearedRow(const Unit &scatter, OpFoldResult row) {
+  const Access &write = scatter.writes.front();
   Type element = cast<RankedTensorType>(write.value.getType()).getElementType();
   Value zero = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 0.0));
+  Tile tile(scatter.sizes.size());
+  tile.set(0, row, 1);
+  emitOverColumns(scatter, tile, 1, [&](const Tile &part) { tiles.fill(buffer(write.value), write.map, part, zero); });
+}
 
-  tiles.loop("row", first, last, 1, [&](OpFoldResult row) {
-    Tile tile(unit.sizes.size());
-    tile.set(0, row, 1);
-    emitOverColumns(unit, tile, 1, [&](const Tile &part) { tiles.fill(buffer(write.value), write.map, part, zero); });
-  });
+/// for each sample, for each of its ids from `first` to `last`: gradient[id, :] += rows[sample, :]
+void KernelScheduler::emitSamplesRows(const Unit &unit, OpFoldResult first, OpFoldResult last) {
+  Value tokens = buffer(cast<ScatterAddOp>(unit.op).getTokens()).memref;
+  const Access &rowsRead = unit.reads.front(), &write = unit.writes.front();
   tiles.loop("sample", tiles.constant(0), batch, 1, [&](OpFoldResult sample) {
     auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), tokens, tiles.value(sample));
     // Ids of a row ascend: those of this chunk are a range.
@@ -186,10 +193,8 @@ void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFol
   });
 }
 
-/// A scatter whose result only the element-wise unit behind it reads, in rows of a few cache lines: adding each sample's
-/// row to a gradient in memory costs more than to find, for each id, its samples, and to sum their rows in registers.
-std::optional<KernelScheduler::ScatterAndUpdate> KernelScheduler::sumsById() {
-  constexpr int64_t leastBytes = 256;
+/// The scatter and the update of a kernel that has one of each, over the same elements.
+std::optional<KernelScheduler::ScatterAndUpdate> KernelScheduler::scatterAndUpdate() const {
   const Unit *scatter = nullptr, *update = nullptr;
   for (const Unit &unit : units) {
     if (unit.parallel.empty())
@@ -199,18 +204,34 @@ std::optional<KernelScheduler::ScatterAndUpdate> KernelScheduler::sumsById() {
       return std::nullopt;
     place = &unit;
   }
-  if (!rows || !scatter || !update || !isElementwise(update->op) || scatter->sizes.size() < 2 ||
-      !llvm::equal(scatter->sizes, update->sizes))
+  if (!rows || !scatter || !update || !isElementwise(update->op) || !llvm::equal(scatter->sizes, update->sizes))
     return std::nullopt;
   const Access &gradient = scatter->writes.front();
   for (const Access &read : update->reads)
     if (read.value == gradient.value && read.map != gradient.map)
       return std::nullopt;
+  return ScatterAndUpdate{*scatter, *update};
+}
+
+/// A scatter whose result only the element-wise unit behind it reads, in rows of a few cache lines: adding each sample's
+/// row to a gradient in memory costs more than to find, for each id, its samples, and to sum their rows in registers.
+std::optional<KernelScheduler::ScatterAndUpdate> KernelScheduler::sumsById() {
+  constexpr int64_t leastBytes = 256;
+  std::optional<ScatterAndUpdate> both = scatterAndUpdate();
+  if (!both || both->scatter.sizes.size() < 2)
+    return std::nullopt;
+  const Access &gradient = both->scatter.writes.front();
   auto argument = dyn_cast<BlockArgument>(buffer(gradient.value).memref);
   bool isPrivate = argument && kernel.getArgAttr(argument.getArgNumber(), "horn.private");
   if (!isPrivate || bytesOfRow(gradient, INT64_MAX) < leastBytes)
     return std::nullopt;
-  return ScatterAndUpdate{*scatter, *update};
+  return both;
+}
+
+Operation *KernelScheduler::call(StringRef name, TypeRange results, ValueRange operands) {
+  auto result = b.create<UnrealizedConversionCastOp>(tiles.loc, results, operands);
+  result->setAttr("horn.call", b.getStringAttr(name));
+  return result;
 }
 
 /// samples = for each id its samples, in the place of the gradient; where they do not fit, the gradient itself
@@ -227,12 +248,12 @@ void KernelScheduler::emitSumsById(const ScatterAndUpdate &kernelUnits) {
   const Buffer stored = buffer(gradient.value);
   Type element = cast<RankedTensorType>(gradient.value.getType()).getElementType();
   Value zero = b.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element, 0.0));
-  // What the printer spells as a call: the samples, whether they fit, whether they do not.
-  auto samples = b.create<UnrealizedConversionCastOp>(
-      tiles.loc, TypeRange{TokensType::get(b.getContext(), INT32_MAX), b.getI1Type(), b.getI1Type()},
-      ValueRange{buffer(op.getTokens()).memref, stored.memref, batch, begin, end});
+  // The samples, whether they fit, whether they do not.
+  Operation *samples = call("samples_of_ids",
+                            {TokensType::get(b.getContext(), INT32_MAX), b.getI1Type(), b.getI1Type()},
+                            {buffer(op.getTokens()).memref, stored.memref, batch, begin, end});
   auto inCase = [&](unsigned result, llvm::function_ref<void()> emit) {
-    auto branch = b.create<scf::IfOp>(tiles.loc, samples.getResult(result), /*withElseRegion=*/false);
+    auto branch = b.create<scf::IfOp>(tiles.loc, samples->getResult(result), /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     emit();
@@ -246,14 +267,47 @@ void KernelScheduler::emitSumsById(const ScatterAndUpdate &kernelUnits) {
       Buffer sum{tiles.stack("sum", part.sizes, element), llvm::SmallBitVector(part.sizes.size(), true), {}};
       tiles.fill(sum, gradient.map, part, zero);
       inCase(fit, [&] {
-        auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), samples.getResult(0),
+        auto bounds = b.create<RowBoundsOp>(tiles.loc, b.getIndexType(), b.getIndexType(), samples->getResult(0),
                                             tiles.value(tiles.sub(row, begin)));
-        emitSumOfIds(scatter, samples.getResult(0), {sum}, part, bounds.getBegin(), bounds.getEnd());
+        emitSumOfIds(scatter, samples->getResult(0), {sum}, part, bounds.getBegin(), bounds.getEnd());
       });
       inCase(doNotFit, [&] { tiles.copy(sum, gradient.map, stored, gradient.map, part); });
       buffers[gradient.value] = sum;
       emitElementwise(update, part);
       buffers[gradient.value] = stored;
+    });
+  });
+}
+
+/// ids = those from begin to end that occur, each once; for each: gradient[id, :] = 0
+/// gradient[id, :] += rows[sample, :] as in emitScatterAdd
+/// for each of them: slot[id, :] *= factor as often as the row has missed a step; update(gradient[id, :])
+void KernelScheduler::emitLazyRows(const ScatterAndUpdate &kernelUnits) {
+  const Unit &scatter = kernelUnits.scatter, &update = kernelUnits.update;
+  tiles.loc = scatter.op->getLoc();
+  ArrayRef<double> factors = kernel->getAttrOfType<DenseF64ArrayAttr>("horn.lazy").asArrayRef();
+  Value tokens = buffer(cast<ScatterAddOp>(scatter.op).getTokens()).memref;
+  Value count = call("collect", b.getIndexType(), {lazyRows, tokens, batch, begin, end})->getResult(0);
+  auto overIds = [&](llvm::function_ref<void(Value)> body) {
+    tiles.loop("i", begin, tiles.add(begin, count), 1, [&](OpFoldResult place) {
+      body(b.create<TokenOp>(tiles.loc, b.getIndexType(), lazyRows, tiles.value(place)));
+    });
+  };
+  overIds([&](Value row) { emitClearedRow(scatter, row); });
+  emitSamplesRows(scatter, begin, end);
+  overIds([&](Value row) {
+    Value missed = call("touch", b.getIndexType(), {lazyRows, row})->getResult(0);
+    Tile ofRow(update.sizes.size());
+    ofRow.set(0, row, 1);
+    emitOverColumns(update, ofRow, 1, [&](const Tile &part) {
+      emitElementwise(update, part, [&](OpBuilder &builder, const Access &read, Value element) -> Value {
+        auto argument = dyn_cast<BlockArgument>(read.value);
+        double factor = argument ? factors[argument.getArgNumber()] : 1;
+        if (factor == 1)
+          return element;
+        Value decay = builder.create<arith::ConstantOp>(tiles.loc, b.getFloatAttr(element.getType(), factor));
+        return builder.create<MathOp>(tiles.loc, element.getType(), "decayed", ValueRange{element, decay, missed});
+      });
     });
   });
 }

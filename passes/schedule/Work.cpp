@@ -124,8 +124,20 @@ Work workOf(func::FuncOp kernel) {
   return work;
 }
 
+/// Of a table that is updated lazily a row for each id, at most.
+static void countTouchedRows(Work &work, func::FuncOp kernel) {
+  double rows = 1;
+  for (Operation &op : kernel.getBody().front())
+    if (auto scatter = dyn_cast<ScatterAddOp>(op))
+      rows = static_cast<double>(scatter.getY().getType().getDimSize(0));
+  for (Amount *amount : {&work.flops, &work.read, &work.written, &work.touched})
+    *amount = {0, amount->perSample, amount->perId + amount->fixed / rows};
+}
+
 void describeWork(func::FuncOp kernel) {
   Work work = workOf(kernel);
+  if (kernel->hasAttr("horn.lazy"))
+    countTouchedRows(work, kernel);
   Builder b(kernel.getContext());
   auto entry = [&](StringRef name, const Amount &amount) {
     return b.getNamedAttr(name, b.getDenseF64ArrayAttr({amount.fixed, amount.perSample, amount.perId}));

@@ -32,6 +32,7 @@ struct handle {
   bool has_pool;
   int32_t unset; /* weights and states not yet given a value */
   unsigned char *is_set;
+  lazy_rows *lazy;
   mutable std::atomic<bool> busy;
   mutable char error[512];
 };
@@ -208,6 +209,7 @@ step make_step(const handle &h, int64_t batch) {
   s.count = h.steps_done + 1;
   s.seed = h.seed;
   s.pool = h.has_pool ? &h.pool : nullptr;
+  s.lazy = h.lazy;
   return s;
 }
 
@@ -247,11 +249,26 @@ void save_metric_start(const handle &h, bool restore) {
   }
 }
 
+/* Somebody has given a table's slots new values. */
+void all_rows_are_current(lazy_rows &rows) {
+  std::memset(rows.steps, 0, static_cast<size_t>(rows.table->rows) * sizeof(int32_t));
+  rows.now = 0;
+  rows.all_next = true;
+}
+
+/* Slots that are behind are not for anybody's eyes. */
+void catch_up_all(const handle &h) {
+  for (int32_t i = 0; i < h.code->lazy_tables; ++i)
+    catch_up(h.lazy[i], h.variables);
+}
+
 void run_initialize(handle &h, uint64_t seed) {
   step s = make_step(h, 1);
   s.seed = seed;
   const flush_denormals mode;
   h.code->initialize(s);
+  for (int32_t i = 0; i < h.code->lazy_tables; ++i)
+    all_rows_are_current(h.lazy[i]);
 }
 
 } // namespace
@@ -264,7 +281,7 @@ int32_t create(const program &code, void **result, int64_t capacity) {
   const hornfels_model &model = *code.model;
   capacity = round_up(capacity, 16);
 
-  /* One block: the variables, the metrics' first values, the arena. */
+  /* One block: the variables, the metrics' first values, what is known of lazy rows, the arena. */
   int64_t total = 0, metric_bytes = 0;
   for (int32_t i = 0; i < model.variables; ++i) {
     const int64_t bytes = elements(model.variable_info[i]) * element_size(model.variable_info[i].type);
@@ -272,7 +289,10 @@ int32_t create(const program &code, void **result, int64_t capacity) {
     if (model.variable_info[i].role == HORNFELS_METRIC)
       metric_bytes += bytes;
   }
-  const int64_t arena_offset = total + round_up(metric_bytes, alignment);
+  int64_t lazy_bytes = 0;
+  for (int32_t i = 0; i < code.lazy_tables; ++i)
+    lazy_bytes += 2 * round_up(code.lazy[i].rows * static_cast<int64_t>(sizeof(int32_t)), alignment);
+  const int64_t lazy_offset = total + round_up(metric_bytes, alignment), arena_offset = lazy_offset + lazy_bytes;
   const int64_t arena_size = code.fixed_bytes + code.bytes_per_sample * capacity;
   if (code.bytes_per_sample > 0 && capacity > (INT64_MAX / 4) / code.bytes_per_sample)
     return HORNFELS_OUT_OF_MEMORY;
@@ -283,12 +303,14 @@ int32_t create(const program &code, void **result, int64_t capacity) {
   void **variables = static_cast<void **>(std::calloc(static_cast<size_t>(model.variables) + 1, sizeof(void *)));
   double *values = static_cast<double *>(std::calloc(static_cast<size_t>(model.metrics) + 1, sizeof(double)));
   unsigned char *is_set = static_cast<unsigned char *>(std::calloc(static_cast<size_t>(model.variables) + 1, 1));
-  if (!h || !memory || !variables || !values || !is_set) {
+  lazy_rows *lazy = static_cast<lazy_rows *>(std::calloc(static_cast<size_t>(code.lazy_tables) + 1, sizeof(lazy_rows)));
+  if (!h || !memory || !variables || !values || !is_set || !lazy) {
     std::free(h);
     std::free(memory);
     std::free(variables);
     std::free(values);
     std::free(is_set);
+    std::free(lazy);
     return HORNFELS_OUT_OF_MEMORY;
   }
   std::memset(memory, 0, static_cast<size_t>(arena_offset));
@@ -297,6 +319,15 @@ int32_t create(const program &code, void **result, int64_t capacity) {
   h->variables = variables;
   h->values = values;
   h->is_set = is_set;
+  h->lazy = lazy;
+  char *place = memory + lazy_offset;
+  for (int32_t i = 0; i < code.lazy_tables; ++i) {
+    const int64_t bytes = round_up(code.lazy[i].rows * static_cast<int64_t>(sizeof(int32_t)), alignment);
+    lazy[i].table = &code.lazy[i];
+    lazy[i].steps = static_cast<int32_t *>(static_cast<void *>(place));
+    lazy[i].ids = static_cast<int32_t *>(static_cast<void *>(place + bytes));
+    place += 2 * bytes;
+  }
   h->metric_start = memory + total;
   h->arena = memory + arena_offset;
   h->capacity = capacity;
@@ -323,6 +354,7 @@ void destroy(void *opaque) {
   std::free(h->variables);
   std::free(h->values);
   std::free(h->is_set);
+  std::free(h->lazy);
   std::free(h);
 }
 
@@ -455,6 +487,8 @@ int32_t get_variable(const void *opaque, int32_t index, void *data, int64_t size
   if (const int32_t status = check_variable(*h, index, data, size))
     return status;
   const hornfels_tensor &info = h->code->model->variable_info[index];
+  if (info.role == HORNFELS_SLOT)
+    catch_up_all(*h);
   const char *from = static_cast<const char *>(h->variables[index]);
   char *to = static_cast<char *>(data);
   if (const int64_t width = panel_width(*h, index))
@@ -472,6 +506,11 @@ int32_t set_variable(void *opaque, int32_t index, const void *data, int64_t size
   if (const int32_t status = check_variable(*h, index, data, size))
     return status;
   const hornfels_tensor &info = h->code->model->variable_info[index];
+  if (info.role == HORNFELS_SLOT) {
+    catch_up_all(*h);
+    for (int32_t i = 0; i < h->code->lazy_tables; ++i)
+      h->lazy[i].all_next = true;
+  }
   const char *from = static_cast<const char *>(data);
   char *to = static_cast<char *>(h->variables[index]);
   if (const int64_t width = panel_width(*h, index))

@@ -7,6 +7,7 @@
 
 #include "abi.h"
 #include "denormals.h"
+#include "lazy_rows.h"
 
 #include <stddef.h>
 
@@ -25,6 +26,7 @@ struct step {
   int64_t count; /* of this step, from 1 */
   uint64_t seed;
   const hornfels_pool *pool;
+  lazy_rows *lazy; /* of each table that may be updated lazily */
 
   /* The buffer at an offset of the fixed part. */
   template <class T> T *fixed(int64_t offset) const {
@@ -48,6 +50,8 @@ struct program {
   void (*evaluate_step)(const step &);
   void (*train_step)(const step &);
   const int32_t *panels = nullptr; /* columns of a panel for each variable, 0: row by row; null: none is packed */
+  const lazy_table *lazy = nullptr; /* tables that may be updated lazily */
+  int32_t lazy_tables = 0;
 };
 
 /* The functions of the ABI for a given program. */

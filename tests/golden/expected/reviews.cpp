@@ -295,9 +295,50 @@ static void dense_kernel_update(float *dense_kernel_velocity, float *dense_kerne
     const v16f dense_kernel_velocity_v = load<v16f>(&dense_kernel_velocity[row * 16]);
     const float learning_rate_x = learning_rate[0];
     const v16f dense_kernel_v = load<v16f>(&dense_kernel[row * 16]);
-    const v16f x = dense_kernel_velocity_v * 0.9f + d_dense_2_v * d_dense_2_v * 0.1f;
+    const v16f x = mul_add(dense_kernel_velocity_v, splat<v16f>(0.9f), d_dense_2_v * d_dense_2_v
+        * 0.1f);
     store(&dense_kernel_velocity[row * 16], x);
     store(&dense_kernel[row * 16], dense_kernel_v - learning_rate_x * d_dense_2_v
+        / sqrt(x + 1e-07f));
+  }
+}
+
+// dense: dense(16, relu)  [reviews.horn:3:40]
+//   d_dense = for each id of each row of review: [id] += d_dense[row]
+//   dense/kernel/velocity = dense/kernel/velocity * 0.9 + d_dense * d_dense * 0.1
+//   dense/kernel = dense/kernel - (learning_rate * d_dense / (sqrt(dense/kernel/velocity * 0.9 +
+//       d_dense * d_dense * 0.1 + 1e-07)))
+//   in the rows of these ids alone; the others would only decay, and catch up
+static void dense_kernel_update_lazy(float *dense_kernel_velocity, float *dense_kernel,
+                                     float *d_dense_2, const token_rows<uint16_t> &review,
+                                     const float *d_dense, const float *learning_rate,
+                                     const lazy_rows &lazy, long batch, long begin, long end) {
+  const long count = lazy.collect(review, batch, begin, end);
+  for (long i = begin; i < begin + count; ++i) {
+    const long id = lazy.ids[i];
+    store(&d_dense_2[id * 16], splat<v16f>(0.0f));
+  }
+  for (long sample = 0; sample < batch; ++sample) {
+    const long first = review.offsets[sample], last = review.offsets[sample + 1];
+    const long from = lower_bound(review, first, last, begin);
+    const long from_2 = lower_bound(review, first, last, end);
+    for (long t = from; t < from_2; ++t) {
+      const long id = review.ids[t];
+      store(&d_dense_2[id * 16], load<v16f>(&d_dense_2[id * 16])
+          + load<v16f>(&d_dense[sample * 16]));
+    }
+  }
+  for (long i = begin; i < begin + count; ++i) {
+    const long id = lazy.ids[i];
+    const long missed = lazy.touch(id);
+    const v16f d_dense_2_v = load<v16f>(&d_dense_2[id * 16]);
+    const v16f dense_kernel_velocity_v = load<v16f>(&dense_kernel_velocity[id * 16]);
+    const float learning_rate_x = learning_rate[0];
+    const v16f dense_kernel_v = load<v16f>(&dense_kernel[id * 16]);
+    const v16f x = mul_add(decayed(dense_kernel_velocity_v, splat<v16f>(0.9f), missed),
+        splat<v16f>(0.9f), d_dense_2_v * d_dense_2_v * 0.1f);
+    store(&dense_kernel_velocity[id * 16], x);
+    store(&dense_kernel[id * 16], dense_kernel_v - learning_rate_x * d_dense_2_v
         / sqrt(x + 1e-07f));
   }
 }
@@ -468,10 +509,17 @@ static void train_step(const step &s) {
   sentiment_kernel_update(sentiment_kernel_velocity, sentiment_kernel, dropout, d_loss_of_sample,
                           &learning_rate, batch);
   dense_bias_update(dense_bias_velocity, dense_bias, d_dense, &learning_rate, batch);
-  parallel(s.pool, 100, 25, [&](long begin, long end) {
-    dense_kernel_update(dense_kernel_velocity, dense_kernel, d_dense_2, review, d_dense,
-                        &learning_rate, batch, begin, end);
-  });
+  if (updates_lazily(s.lazy[0], s.variables, review.offsets[batch])) {
+    parallel(s.pool, 100, 25, [&](long begin, long end) {
+      dense_kernel_update_lazy(dense_kernel_velocity, dense_kernel, d_dense_2, review, d_dense,
+                               &learning_rate, s.lazy[0], batch, begin, end);
+    });
+  } else {
+    parallel(s.pool, 100, 25, [&](long begin, long end) {
+      dense_kernel_update(dense_kernel_velocity, dense_kernel, d_dense_2, review, d_dense,
+                          &learning_rate, batch, begin, end);
+    });
+  }
   s.values[0] = loss;
   s.values[1] = accuracy;
 }
@@ -528,8 +576,15 @@ static const char *const metrics[] = {"loss", "accuracy", nullptr};
 
 static const hornfels_training training = {4, 512, 0.001};
 
+/* Tables that a step with few ids updates in part; their slots without gradient are multiplied by a factor. */
+static const decaying_slot lazy_slots[] = {
+    {4, 0.8999999761581421},
+    {}};
+static const lazy_table lazy_tables[] = {
+    {100, 16, HORNFELS_F32, 1, lazy_slots + 0}};
+
 static const program code = {&reviews_model, 6400, 140,
-                             initialize, predict, evaluate_step, train_step};
+                             initialize, predict, evaluate_step, train_step, nullptr, lazy_tables, 1};
 
 static int32_t create_handle(void **handle, int64_t capacity) {
   return hornfels::create(code, handle, capacity);

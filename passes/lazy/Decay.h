@@ -1,0 +1,27 @@
+// What an update does to a row without gradient.
+#ifndef HORNFELS_PASSES_LAZY_DECAY_H
+#define HORNFELS_PASSES_LAZY_DECAY_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace hornfels {
+
+/// Operands of an update, by their number among its inputs.
+struct UpdateOperands {
+  unsigned gradient;
+  /// Numbers that are finite and not negative: the learning rate.
+  llvm::SmallDenseSet<unsigned> rates;
+  /// For each result the input that it overwrites; absent: none.
+  llvm::SmallVector<std::optional<unsigned>> overwritten;
+};
+
+/// The factor of each input that is multiplied by a constant between 0 and 1 where the gradient is zero, for the inputs
+/// that are overwritten; 1: it stays as it is, to the bit. Nothing if anything else may happen to one of them. Slots count
+/// as not negative, which is proved of what the update makes of them; a row whose slot is no number has no number for a
+/// weight either.
+std::optional<llvm::SmallDenseMap<unsigned, double>> decaysWithoutGradient(mlir::linalg::GenericOp update,
+                                                                           const UpdateOperands &operands);
+
+} // namespace hornfels
+
+#endif
