@@ -164,6 +164,7 @@ KernelTime readKernel(const Rounds &measured, size_t index) {
     kernel.minUs = times.size() == 1 ? least : std::min(kernel.minUs, least);
     kernel.name = entry.getString("name").value_or("").str();
     kernel.layer = entry.getString("layer").value_or("").str();
+    kernel.ran |= numberOf(entry, "ran") > 0;
     kernel.flops = numberOf(entry, "flops");
     kernel.read = numberOf(entry, "read");
     kernel.written = numberOf(entry, "written");
@@ -187,7 +188,8 @@ BenchSide readSide(const Rounds &measured) {
   for (const json::Object &round : measured.laps)
     side.allocations = std::max(side.allocations, numberOf(round, "heap_calls"));
   for (size_t i = 0; i < measured.laps.front().getArray("kernels")->size(); ++i)
-    side.kernels.push_back(readKernel(measured, i));
+    if (KernelTime kernel = readKernel(measured, i); kernel.ran)
+      side.kernels.push_back(kernel);
   return side;
 }
 

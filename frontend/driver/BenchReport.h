@@ -22,6 +22,7 @@ struct Machine {
 /// A kernel of a step, in the order of the calls. Times in microseconds of a step.
 struct KernelTime {
   std::string name, layer;
+  bool ran = false; // in some step: it may choose between kernels
   double us = 0, minUs = 0;
   double flops = 0, read = 0, written = 0; // bytes
   double touched = 0;                      // bytes of different places: decides which cache they are in

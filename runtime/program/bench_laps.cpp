@@ -43,6 +43,7 @@ lap_recorder::lap_recorder(const lap_table &table, const lap_list &kernels)
   constexpr size_t room = 1 << 14;
   for (int32_t i = 0; i < list.count; ++i)
     ticks.emplace_back(room);
+  ran.resize(static_cast<size_t>(list.count));
 }
 
 void lap_recorder::clear() { std::fill_n(laps.ticks, list.count, uint64_t{0}); }
@@ -54,9 +55,12 @@ void lap_recorder::begin() {
 }
 
 void lap_recorder::add(size_t steps) {
-  for (int32_t i = 0; i < list.count; ++i)
-    if (samples &times = ticks[static_cast<size_t>(i)]; !times.full())
+  for (int32_t i = 0; i < list.count; ++i) {
+    const size_t kernel = static_cast<size_t>(i);
+    ran[kernel] = ran[kernel] || laps.ticks[i] > 0;
+    if (samples &times = ticks[kernel]; !times.full())
       times.add(std::max(0.0, static_cast<double>(laps.ticks[i]) / static_cast<double>(steps) - empty_lap));
+  }
   clear();
 }
 
@@ -75,7 +79,7 @@ std::string lap_recorder::json(int64_t batch, const std::function<double(int32_t
     const double touched = value_of(kernel.touched, rows, count) +
                            std::min(kernel.gathered.fixed, kernel.gathered.per_id * count);
     text += (i ? ", {\"name\": " : "{\"name\": ") + json_string(kernel.name) +
-            ", \"layer\": " + json_string(kernel.layer) +
+            ", \"layer\": " + json_string(kernel.layer) + member("ran", ran[static_cast<size_t>(i)] ? 1 : 0) +
             member("us", times.median() * seconds_of_tick * to_us) +
             member("min_us", times.least() * seconds_of_tick * to_us) +
             member("flops", value_of(kernel.flops, rows, count)) +

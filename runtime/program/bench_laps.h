@@ -22,7 +22,7 @@ public:
   void add(size_t steps);
   /* The samples end: how long a tick is becomes known. */
   void end();
-  /* A list of objects: name, layer, us and min_us of a step, flops, read, written and touched bytes.
+  /* A list of objects: name, layer, whether any step ran it, us and min_us of a step, flops, read, written and touched bytes.
    * `ids(input)`: how many ids the rows of a batch have. */
   std::string json(int64_t batch, const std::function<double(int32_t)> &ids);
 
@@ -31,6 +31,7 @@ private:
   const lap_table &laps;
   const lap_list list;
   std::vector<samples> ticks; /* of a step, for each kernel */
+  std::vector<bool> ran;      /* a step may choose between kernels */
   double empty_lap = 0;       /* ticks of a lap around nothing */
   uint64_t first_tick = 0;
   double first_second = 0, seconds_of_tick = 0;
