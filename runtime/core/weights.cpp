@@ -5,10 +5,11 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "npz.h"
 #include "text.h"
+#include "weights_file.h"
 
 namespace hornfels {
 
@@ -87,45 +88,57 @@ int32_t refused(const hornfels_model &model, const void *handle, int32_t status,
   return status;
 }
 
-/* Compares the archive with the model, by headers alone. */
-void compare(const hornfels_model &model, const npz_reader &archive, complaints &wrong, file_error &error) {
-  size_t matched = 0;
+/* What of the optimizer is saved beside its slots. */
+const char *const step_name = "@optimizer/step", *const rate_name = "@optimizer/learning_rate";
+
+/* Compares the file with the model, by headers alone. `slots` tells whether the optimizer's state is there too: all of
+ * it or nothing. */
+bool compare(const hornfels_model &model, const weights_reader &file, complaints &wrong, bool &slots,
+             file_error &error) {
+  std::unordered_map<std::string, bool> known;
+  npy_header header;
+  if (!file.describe(step_name, header, slots, error))
+    return false;
   for (int32_t i = 0; i < model.variables; ++i) {
     const hornfels_tensor &variable = model.variable_info[i];
-    if (!is_saved(variable))
+    if (!is_saved(variable) && !(slots && variable.role == HORNFELS_SLOT))
       continue;
-    const npz_member *member = archive.find(variable.name);
-    if (!member) {
+    known.emplace(variable.name, true);
+    bool found;
+    if (!file.describe(variable.name, header, found, error))
+      return false;
+    if (!found)
       wrong.add(quoted(variable.name) + " is missing; this model needs " + tensor_text(variable));
-      continue;
-    }
-    ++matched;
-    npz_array array;
-    npy_header header;
-    if (!array.open(archive, *member, header, error))
-      return;
-    if (!fits(variable, header))
+    else if (!fits(variable, header))
       wrong.add(quoted(variable.name) + " is " + header.text() + ", this model needs " + tensor_text(variable));
   }
-  if (matched == archive.members().size())
-    return;
-  std::unordered_map<std::string, bool> known;
-  for (int32_t i = 0; i < model.variables; ++i)
-    if (is_saved(model.variable_info[i]))
-      known.emplace(model.variable_info[i].name, true);
-  for (const npz_member &member : archive.members())
-    if (!known.count(member.name))
-      wrong.add(quoted(member.name) + " is not a weight of this model");
+  const int64_t one = 1;
+  const hornfels_tensor state[] = {{step_name, HORNFELS_I64, 0, 1, 0, &one, 0, 0, nullptr, nullptr},
+                                   {rate_name, HORNFELS_F64, 0, 1, 0, &one, 0, 0, nullptr, nullptr}};
+  for (const hornfels_tensor &info : state) {
+    bool found = false;
+    if (slots && !file.describe(info.name, header, found, error))
+      return false;
+    if (slots && (!found || !same_type(info, header) || header.elements != 1))
+      wrong.add(quoted(info.name) + " is not one " + type_name(info.type));
+    known.emplace(info.name, slots);
+  }
+  /* A model that only predicts has no slots to know. */
+  const bool knows_slots = !slots || model.training;
+  for (const std::string &name : file.names())
+    if (!known.count(name) && knows_slots)
+      wrong.add(quoted(name) + " is not a weight of this model");
+  return true;
 }
 
 /* Reads one variable's elements. Null with an error, or without one when memory is out. */
-memory read_variable(const hornfels_tensor &variable, const npz_reader &archive, file_error &error) {
-  npz_array array;
+memory read_variable(const hornfels_tensor &variable, const weights_reader &file, file_error &error) {
   npy_header header;
-  if (!array.open(archive, *archive.find(variable.name), header, error))
+  bool found;
+  if (!file.describe(variable.name, header, found, error))
     return memory();
   memory data = allocate(variable);
-  if (!data || !array.read(data.get(), static_cast<size_t>(header.data_bytes), error))
+  if (!data || !file.read(variable.name, data.get(), error))
     return memory();
   if (!same_type(variable, header))
     widen(data.get(), header.elements);
@@ -133,26 +146,30 @@ memory read_variable(const hornfels_tensor &variable, const npz_reader &archive,
 }
 
 int32_t load(const hornfels_model &model, void *handle, const std::string &path, file_error &error) {
-  npz_reader archive;
-  if (!archive.open(path, error))
+  const std::unique_ptr<weights_reader> file = open_weights(path, error);
+  if (!file)
     return HORNFELS_BAD_FILE;
   complaints wrong(quoted(path));
-  compare(model, archive, wrong, error);
-  if (wrong.any() && error.kind == file_error::none)
+  bool slots = false;
+  if (compare(model, *file, wrong, slots, error) && wrong.any())
     error.set(file_error::wrong, wrong.str());
   if (error.kind != file_error::none)
     return HORNFELS_BAD_FILE;
   /* All are read before the first is set: an error leaves the model as it was. */
   std::vector<memory> values(static_cast<size_t>(model.variables));
   for (int32_t i = 0; i < model.variables; ++i) {
-    if (!is_saved(model.variable_info[i]))
+    if (!is_saved(model.variable_info[i]) && !(slots && model.variable_info[i].role == HORNFELS_SLOT))
       continue;
     memory &value = values[static_cast<size_t>(i)];
-    value = read_variable(model.variable_info[i], archive, error);
+    value = read_variable(model.variable_info[i], *file, error);
     if (!value)
       return error.kind == file_error::none ? out_of_memory(path, error) : static_cast<int32_t>(HORNFELS_BAD_FILE);
   }
-  if (!archive.file().unchanged(error))
+  int64_t step = 0;
+  double rate = 0;
+  if (slots && (!file->read(step_name, &step, error) || !file->read(rate_name, &rate, error)))
+    return HORNFELS_BAD_FILE;
+  if (!file->unchanged(error))
     return HORNFELS_BAD_FILE;
   for (int32_t i = 0; i < model.variables; ++i) {
     const void *value = values[static_cast<size_t>(i)].get();
@@ -162,31 +179,63 @@ int32_t load(const hornfels_model &model, void *handle, const std::string &path,
     if (status != HORNFELS_OK)
       return refused(model, handle, status, error);
   }
-  return HORNFELS_OK;
+  if (!slots || !model.set_step || !model.set_learning_rate)
+    return HORNFELS_OK;
+  int32_t status = model.set_learning_rate(handle, rate);
+  if (status == HORNFELS_OK)
+    status = model.set_step(handle, step);
+  return status == HORNFELS_OK ? status : refused(model, handle, status, error);
 }
 
-int32_t save(const hornfels_model &model, void *handle, const std::string &path, file_error &error) {
-  npz_writer archive;
-  if (!archive.open(path, error))
-    return HORNFELS_BAD_FILE;
+int32_t save_arrays(const hornfels_model &model, void *handle, const std::string &path, bool slots,
+                    file_error &error) {
+  std::vector<listed_array> list;
+  std::vector<int32_t> indices;
   for (int32_t i = 0; i < model.variables; ++i) {
     const hornfels_tensor &variable = model.variable_info[i];
     char kind;
     size_t width;
-    if (!is_saved(variable) || !npy_type_of(variable.type, kind, width))
+    if ((!is_saved(variable) && !(slots && variable.role == HORNFELS_SLOT)) ||
+        !npy_type_of(variable.type, kind, width))
       continue;
+    list.push_back({variable.name, kind, width, std::vector<int64_t>(variable.shape, variable.shape + variable.rank)});
+    indices.push_back(i);
+  }
+  if (slots) {
+    list.push_back({step_name, 'i', 8, {1}});
+    list.push_back({rate_name, 'f', 8, {1}});
+  }
+  const std::unique_ptr<weights_writer> file = create_weights(path, list, error);
+  if (!file)
+    return HORNFELS_BAD_FILE;
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const hornfels_tensor &variable = model.variable_info[indices[i]];
     const memory data = allocate(variable);
     if (!data)
       return out_of_memory(path, error);
     const int64_t elements = elements_of(variable);
-    const int32_t status = model.get_variable(handle, i, data.get(), elements);
+    const int32_t status = model.get_variable(handle, indices[i], data.get(), elements);
     if (status != HORNFELS_OK)
       return refused(model, handle, status, error);
-    if (!archive.begin(variable.name, kind, width, variable.shape, static_cast<size_t>(variable.rank), error) ||
-        !archive.write(data.get(), static_cast<size_t>(elements) * width, error) || !archive.end(error))
+    if (!file->write(list[i], data.get(), static_cast<size_t>(elements) * list[i].width, error))
       return HORNFELS_BAD_FILE;
   }
-  return archive.commit(error) ? HORNFELS_OK : HORNFELS_BAD_FILE;
+  if (slots) {
+    const int64_t step = model.get_step(handle);
+    const double rate = model.get_learning_rate(handle);
+    if (!file->write(list[list.size() - 2], &step, sizeof step, error) ||
+        !file->write(list.back(), &rate, sizeof rate, error))
+      return HORNFELS_BAD_FILE;
+  }
+  return file->commit(error) ? HORNFELS_OK : HORNFELS_BAD_FILE;
+}
+
+int32_t save(const hornfels_model &model, void *handle, const std::string &path, file_error &error) {
+  return save_arrays(model, handle, path, false, error);
+}
+
+int32_t save_with_optimizer(const hornfels_model &model, void *handle, const std::string &path, file_error &error) {
+  return save_arrays(model, handle, path, true, error);
 }
 
 using action = int32_t (*)(const hornfels_model &, void *, const std::string &, file_error &);
@@ -225,8 +274,9 @@ int32_t load_weights(const hornfels_model &model, void *handle, const std::strin
   return guarded(load, model, handle, path, error);
 }
 
-int32_t save_weights(const hornfels_model &model, void *handle, const std::string &path, file_error &error) {
-  return guarded(save, model, handle, path, error);
+int32_t save_weights(const hornfels_model &model, void *handle, const std::string &path, file_error &error,
+                     bool optimizer) {
+  return guarded(optimizer ? save_with_optimizer : save, model, handle, path, error);
 }
 
 } // namespace hornfels

@@ -1,5 +1,6 @@
-/* Weights of a generated model in a .npz file: one member a variable, "dense/kernel" in "dense/kernel.npy", plain
- * row-major. Weights and states are in it; optimizer slots and metrics are not. C99 and C++17; no exceptions leave it.
+/* Weights of a generated model in a .npz file (one member a variable, "dense/kernel" in "dense/kernel.npy") or, where the
+ * name ends so, in a .safetensors file; plain row-major. Weights and states are in it; metrics are not. The optimizer's
+ * slots, step and learning rate can be, and then loading sets them too. C99 and C++17; no exceptions leave it.
  *
  *   char error[512];
  *   if (hornfels_load_weights(imdb_model, handle, "imdb-weights.npz", error, sizeof error) != HORNFELS_OK) puts(error);
@@ -37,7 +38,8 @@ namespace hornfels {
 
 /* The same for C++ that wants to know whose fault it was. */
 int32_t load_weights(const hornfels_model &model, void *handle, const std::string &path, file_error &error);
-int32_t save_weights(const hornfels_model &model, void *handle, const std::string &path, file_error &error);
+int32_t save_weights(const hornfels_model &model, void *handle, const std::string &path, file_error &error,
+                     bool optimizer = false);
 
 } // namespace hornfels
 #endif

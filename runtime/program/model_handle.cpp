@@ -45,9 +45,9 @@ void model_handle::load(const std::string &path) {
   require(load_weights(model, handle, path, error) == HORNFELS_OK, error);
 }
 
-void model_handle::save(const std::string &path) {
+void model_handle::save(const std::string &path, bool optimizer) {
   file_error error;
-  require(save_weights(model, handle, path, error) == HORNFELS_OK, error);
+  require(save_weights(model, handle, path, error, optimizer) == HORNFELS_OK, error);
 }
 
 const std::vector<double> &model_handle::metrics() {

@@ -24,7 +24,7 @@ public:
   const hornfels_model &table() const { return model; }
   void initialize(uint64_t seed);
   void load(const std::string &path);
-  void save(const std::string &path);
+  void save(const std::string &path, bool optimizer = false);
   void set_learning_rate(double rate) { check(model.set_learning_rate(handle, rate)); }
   double learning_rate() const { return model.get_learning_rate(handle); }
   void train(const hornfels_array *data, int64_t batch) { check(model.train_step(handle, data, batch)); }

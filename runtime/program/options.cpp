@@ -163,10 +163,12 @@ const option table[] = {
      [](options &o, const given &) { o.shuffle = false; }},
     {"--threads", "N", for_all, "threads that work (as many as there are processors; bench: 1)",
      [](options &o, const given &g) { o.threads = whole<int>(g, 1, 64); }},
-    {"--weights", "FILE", for_data, "the .npz that train writes, and evaluate and predict read",
+    {"--weights", "FILE", for_data, "the .npz or .safetensors that train writes, and evaluate and predict read",
      [](options &o, const given &g) { o.weights = path(g); }},
-    {"--initial-weights", "FILE", for_train, "the .npz to start from",
+    {"--initial-weights", "FILE", for_train, "the .npz or .safetensors to start from, the optimizer's state too where it has one",
      [](options &o, const given &g) { o.initial_weights = path(g); }},
+    {"--with-optimizer", nullptr, for_train, "write the optimizer's state into --weights too",
+     [](options &o, const given &) { o.with_optimizer = true; }},
     {"--history", "FILE", for_train, "write the metrics of every epoch as JSON",
      [](options &o, const given &g) { o.history = path(g); }},
     {"--output", "FILE", for_predict, "where the predictions go: .npy, or .npz with an array for each output",
@@ -263,6 +265,7 @@ void require_given(const options &o, const named_command &of) {
   };
   require_with(o.csv_append, "--csv-append", o.csv_log, "--csv-log FILE");
   require_with(o.checkpoint_every > 0, "--checkpoint-every", o.checkpoint, "--checkpoint DIR");
+  require_with(o.with_optimizer, "--with-optimizer", o.weights, "--weights FILE");
   require_with(o.resume, "--resume", o.checkpoint, "--checkpoint DIR");
 }
 

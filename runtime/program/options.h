@@ -32,7 +32,7 @@ struct options {
   bool json = false, peaks = false;
   /* of train */
   std::string validation_data, csv_log, checkpoint;
-  bool csv_append = false, resume = false;
+  bool csv_append = false, resume = false, with_optimizer = false;
   int64_t initial_epoch = 0;
   int64_t checkpoint_every = 0; /* steps; 0: each epoch */
   early_stopping_options early_stopping;

@@ -111,7 +111,7 @@ void trainer::save(bool early) {
         first = std::make_unique<failure>(problem);
     }
   };
-  attempt(chosen.weights, [&] { handle->save(chosen.weights); });
+  attempt(chosen.weights, [&] { handle->save(chosen.weights, chosen.with_optimizer); });
   attempt(chosen.history, [&] { training->past().write(chosen.history); });
   if (first)
     throw *first;

@@ -88,6 +88,12 @@ std::string seed(unsigned number) {
   case 3:
     return zip({{"dense/kernel.npy", npy<float>({13, 1}, std::vector<float>(13)), packed},
                 {"dense/bias.npy", npy<float>({1}), packed}});
+  case 3: {
+    const std::string header =
+        "{\"dense/kernel\":{\"dtype\":\"F32\",\"shape\":[13,1],\"data_offsets\":[0,52]},"
+        "\"dense/bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[52,56]},\"__metadata__\":{\"a\":\"\\u0041\"}}";
+    return little(header.size(), 8) + header + std::string(56, '\0');
+  }
   default:
     return npy<float>({2, 13}, std::vector<float>(26));
   }

@@ -119,6 +119,16 @@ TEST_F(checkpoints, without_a_number_of_steps_each_epoch_is_kept) {
   EXPECT_EQ(file("w.npz"), weights);
 }
 
+/* Weights alone would start momentum and step counter anew. */
+TEST_F(checkpoints, weights_with_the_optimizer_go_on_as_if_training_had_not_ended) {
+  train({"--epochs", "4", "--weights", "whole.npz"});
+  for (const char *half : {"half.npz", "half.safetensors"}) {
+    train({"--epochs", "2", "--weights", half, "--with-optimizer"});
+    train({"--epochs", "4", "--initial-epoch", "2", "--initial-weights", half, "--weights", "rest.npz"});
+    EXPECT_EQ(file("rest.npz"), file("whole.npz"));
+  }
+}
+
 TEST_F(checkpoints, resume_starts_afresh_where_there_is_none_and_ends_at_once_where_all_is_done) {
   train(everything);
   const std::string weights = file("w.npz"), history = file("h.json");

@@ -136,4 +136,110 @@ TEST_F(weights, of_f32_fit_a_model_of_f64) {
   EXPECT_EQ(std::vector<double>(values, values + 4), (std::vector<double>{1.5, -2, 3, 0.25}));
 }
 
+/* A .safetensors file of this header and so many bytes of elements. */
+std::string safetensors(const std::string &header, size_t bytes) {
+  return little(header.size(), 8) + header + std::string(bytes, '\0');
+}
+
+const std::string good_header = "{\"dense/kernel\":{\"dtype\":\"F32\",\"shape\":[13,1],\"data_offsets\":[0,52]},"
+                                "\"dense/bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[52,56]}}";
+
+TEST_F(weights, safetensors_come_back_and_are_written_as_others_read_them) {
+  const std::vector<float> first = kernel();
+  const std::string path = folder / "w.safetensors";
+  ASSERT_EQ(hornfels_save_weights(&model, handle, path.c_str(), text, sizeof text), HORNFELS_OK) << text;
+  const std::string bytes = read_file(path);
+  EXPECT_EQ(bytes.substr(8, good_header.size()), good_header);
+  EXPECT_EQ(static_cast<unsigned char>(bytes[0]), (good_header.size() + 7) / 8 * 8);
+  EXPECT_EQ(bytes.size(), 8 + (good_header.size() + 7) / 8 * 8 + 56);
+  model.initialize(handle, 2);
+  /* The name does not matter: the bytes say what it is. */
+  ASSERT_EQ(load(bytes), "");
+  EXPECT_EQ(kernel(), first);
+  ASSERT_EQ(load(safetensors("{\"__metadata__\":{\"format\":\"np\",\"\\u00e9\\ud83d\\ude00\":\"\"},\n " +
+                                 good_header.substr(1),
+                             56)),
+            "");
+  EXPECT_EQ(kernel(), std::vector<float>(13));
+}
+
+TEST_F(weights, safetensors_that_lie_are_refused_by_name_and_place) {
+  const std::string kernel_only = "{\"dense/kernel\":{\"dtype\":\"F32\",\"shape\":[13,1],\"data_offsets\":[0,52]}";
+  const auto with_type = [&](const std::string &entry) { return "{\"k\":" + entry + "}"; };
+  const std::vector<float> before = kernel();
+  const std::pair<std::string, const char *> cases[] = {
+      {safetensors(kernel_only + "}", 52), "w.npz: dense/bias is missing; this model needs f32[1]"},
+      {safetensors(good_header, 55), "dense/bias: the data_offsets do not fit its shape or the file"},
+      {safetensors(good_header, 57), "bytes that belong to no array"},
+      {little(uint64_t{1} << 62, 8) + "{}", "not a .safetensors file: a header of 4611686018427387904 bytes"},
+      {little(200, 8) + "{}", "a header of 200 bytes, the file has 10"},
+      {safetensors("{", 0), "@0x9: error: expected '\"'"},
+      {safetensors(kernel_only, 52), "expected '}'"},
+      {safetensors(good_header + "{", 56), "more after the header's object"},
+      {safetensors(kernel_only + "," + kernel_only.substr(1) + "}", 52), "dense/kernel is there twice"},
+      {safetensors(with_type("{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,2]}"), 2),
+       "k: elements of type BF16 are not read here"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}"), 0),
+       "the data_offsets do not fit"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}"), 4),
+       "the data_offsets do not fit"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}"), 8), "leave a hole"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}"), 4),
+       "expected a whole number"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"shape\":[99999999999999999999],\"data_offsets\":[0,4]}"), 4),
+       "number out of range"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}"), 4),
+       "more numbers than an array here can have"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"dtype\":\"F32\"}"), 0), "dtype is given twice"},
+      {safetensors(with_type("{\"offsets\":[0,4]}"), 0), "offsets is not known here"},
+      {safetensors(with_type("{\"dtype\":\"F32\",\"shape\":[]}"), 0), "needs dtype, shape and two data_offsets"},
+      {safetensors("{\"\\ud800x\":1}", 0), "half of a surrogate pair"},
+      {safetensors("{\"\\q\":1}", 0), "unknown escape"},
+      {safetensors("{\"" + std::string(70000, 'n') + "\":1}", 0), "a string is too long"}};
+  for (const auto &one : cases) {
+    const std::string said = load(one.first);
+    EXPECT_NE(said.find(one.second), std::string::npos) << one.second << ": " << said;
+  }
+  EXPECT_EQ(kernel(), before);
+}
+
+/* All slots, the step counter and the learning rate go with the weights where it is asked for, and come back. */
+TEST(weights_with_optimizer, come_back) {
+  hornfels::set_inflater(hornfels::make_inflater);
+  const scratch_folder folder;
+  const hornfels_model &model = stocks_model;
+  void *handle = nullptr;
+  model.create(&handle, 8);
+  model.initialize(handle, 1);
+  std::vector<float> slot(13, 0.25f), kernel(13);
+  for (const char *name : {"w.npz", "w.safetensors"}) {
+    const std::string path = folder / name;
+    hornfels::file_error error;
+    model.set_variable(handle, 3, slot.data(), 13);
+    model.set_step(handle, 77);
+    model.set_learning_rate(handle, 0.125);
+    ASSERT_EQ(hornfels::save_weights(model, handle, path, error, true), HORNFELS_OK) << error.text;
+    model.get_variable(handle, 0, kernel.data(), 13);
+    model.initialize(handle, 2);
+    model.set_step(handle, 0);
+    model.set_learning_rate(handle, 1);
+    ASSERT_EQ(hornfels::load_weights(model, handle, path, error), HORNFELS_OK) << error.text;
+    std::vector<float> found(13);
+    model.get_variable(handle, 3, found.data(), 13);
+    EXPECT_EQ(found, slot);
+    model.get_variable(handle, 0, found.data(), 13);
+    EXPECT_EQ(found, kernel);
+    EXPECT_EQ(model.get_step(handle), 77);
+    EXPECT_EQ(model.get_learning_rate(handle), 0.125);
+    /* Another model, with another optimizer. */
+    void *other = nullptr;
+    prices_model.create(&other, 8);
+    prices_model.initialize(other, 1);
+    EXPECT_NE(hornfels::load_weights(prices_model, other, path, error), HORNFELS_OK);
+    EXPECT_NE(error.text.find("dense/kernel/momentum is not a weight of this model"), std::string::npos) << error.text;
+    prices_model.destroy(other);
+  }
+  model.destroy(handle);
+}
+
 } // namespace
