@@ -12,6 +12,8 @@
 namespace hornfels {
 
 exit_code train(const hornfels_model &model, const options &chosen);
+/* `train` with --kfold. */
+exit_code train_folds(const hornfels_model &model, const options &chosen);
 exit_code evaluate(const hornfels_model &model, const options &chosen);
 exit_code predict(const hornfels_model &model, const options &chosen);
 exit_code bench(const hornfels_model &model, const options &chosen, const bench_support &support);

@@ -71,6 +71,13 @@ std::pair<std::string, std::string> named_file(const given &g) {
   return {g.value.substr(0, equals), g.value.substr(equals + 1)};
 }
 
+std::string picture(const given &g) {
+  for (const std::string &end : {std::string(".svg"), std::string(".html")})
+    if (g.value.size() > end.size() && g.value.compare(g.value.size() - end.size(), end.size(), end) == 0)
+      return g.value;
+  wrong(g, "a file name that ends in .svg or .html");
+}
+
 std::string step_name(const given &g) {
   for (const char *name : {"train", "evaluate", "predict"})
     if (g.value == name)
@@ -153,6 +160,14 @@ const option table[] = {
      [](options &o, const given &g) { o.csv_log = path(g); }},
     {"--csv-append", nullptr, for_train, "keep the lines that the table has",
      [](options &o, const given &) { o.csv_append = true; }},
+    {"--plot", "FILE", for_train, "draw the metrics of every epoch, as .svg or .html",
+     [](options &o, const given &g) { o.plot = picture(g); }},
+    {"--plot-smooth", "X", for_train, "draw smoothed curves too, X of the value before, as 0.9 (folds: 0.9)",
+     [](options &o, const given &g) { o.plot_smooth = real(g, 1.0, "a number between 0 and 1"); }},
+    {"--plot-skip", "N", for_train, "epochs at the beginning that smoothed curves leave out (10)",
+     [](options &o, const given &g) { o.plot_skip = whole<int64_t>(g, 0, most); }},
+    {"--kfold", "K", for_train, "hold out each of K parts of the rows once; scores, their mean, the mean history",
+     [](options &o, const given &g) { o.kfold = whole<int64_t>(g, 2, most); }},
     {"--checkpoint", "DIR", for_train, "keep all that is needed to go on after a crash in this folder",
      [](options &o, const given &g) { o.checkpoint = path(g); }},
     {"--checkpoint-every", "STEPS", for_train, "write it every so many steps (each epoch)",
@@ -259,6 +274,16 @@ void require_given(const options &o, const named_command &of) {
   if (!o.validation_data.empty() && (o.validation > 0 || o.validation_split > 0))
     throw failure(exit_usage, std::string("error: --validation-data and ") +
                                   (o.validation > 0 ? "--validation" : "--validation-split") + " exclude each other");
+  const std::pair<const char *, bool> not_with_folds[] = {
+      {"--validation", o.validation > 0},        {"--validation-split", o.validation_split > 0},
+      {"--validation-data", !o.validation_data.empty()},
+      {"--weights", !o.weights.empty()},         {"--model-checkpoint", o.model_checkpoint.given},
+      {"--csv-log", !o.csv_log.empty()},         {"--checkpoint", !o.checkpoint.empty()},
+      {"--initial-epoch", o.initial_epoch > 0}};
+  for (const auto &one : not_with_folds)
+    if (o.kfold > 0 && one.second)
+      throw failure(exit_usage, std::string("error: --kfold and ") + one.first +
+                                    " exclude each other: each fold is held out once and has a model of its own");
   const auto require_with = [&](bool given, const char *option, const std::string &with, const char *what) {
     if (given && with.empty())
       throw failure(exit_usage, std::string("error: ") + option + " goes with " + what);
@@ -266,6 +291,7 @@ void require_given(const options &o, const named_command &of) {
   require_with(o.csv_append, "--csv-append", o.csv_log, "--csv-log FILE");
   require_with(o.checkpoint_every > 0, "--checkpoint-every", o.checkpoint, "--checkpoint DIR");
   require_with(o.with_optimizer, "--with-optimizer", o.weights, "--weights FILE");
+  require_with(o.plot_smooth > 0, "--plot-smooth", o.plot, "--plot FILE");
   require_with(o.resume, "--resume", o.checkpoint, "--checkpoint DIR");
 }
 

@@ -31,9 +31,11 @@ struct options {
   double seconds = 0.0; /* of bench; 0: one */
   bool json = false, peaks = false;
   /* of train */
-  std::string validation_data, csv_log, checkpoint;
+  std::string validation_data, csv_log, checkpoint, plot;
   bool csv_append = false, resume = false, with_optimizer = false;
-  int64_t initial_epoch = 0;
+  int64_t initial_epoch = 0, kfold = 0;
+  double plot_smooth = -1; /* factor; -1: 0.9 for folds, else nothing is smoothed */
+  int64_t plot_skip = 10;  /* epochs that smoothed curves leave out */
   int64_t checkpoint_every = 0; /* steps; 0: each epoch */
   early_stopping_options early_stopping;
   plateau_options plateau;

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "fit.h"
+#include "plot.h"
 #include "runtime/core/text.h"
 #include "signals.h"
 #include "train_data.h"
@@ -113,6 +114,9 @@ void trainer::save(bool early) {
   };
   attempt(chosen.weights, [&] { handle->save(chosen.weights, chosen.with_optimizer); });
   attempt(chosen.history, [&] { training->past().write(chosen.history); });
+  attempt(chosen.plot, [&] {
+    write_plot(chosen.plot, model.name, training->past(), {std::max(chosen.plot_smooth, 0.0), chosen.plot_skip});
+  });
   if (first)
     throw *first;
 }
@@ -156,6 +160,8 @@ exit_code trainer::run() {
 
 } // namespace
 
-exit_code train(const hornfels_model &model, const options &chosen) { return trainer(model, chosen).run(); }
+exit_code train(const hornfels_model &model, const options &chosen) {
+  return chosen.kfold > 0 ? train_folds(model, chosen) : trainer(model, chosen).run();
+}
 
 } // namespace hornfels

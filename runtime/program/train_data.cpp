@@ -29,6 +29,7 @@ void check_outputs(const options &chosen) {
   const named_file outputs[] = {{"--weights", chosen.weights},
                                 {"--history", chosen.history},
                                 {"--csv-log", chosen.csv_log},
+                                {"--plot", chosen.plot},
                                 {"--model-checkpoint", chosen.model_checkpoint.path}};
   for (const named_file &output : outputs) {
     const std::string name = output.option;

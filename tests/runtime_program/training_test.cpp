@@ -211,4 +211,61 @@ TEST_F(training, names_the_first_bad_tensor) {
       << data.err;
 }
 
+TEST_F(training, plot_draws_the_history) {
+  train({"--epochs", "3", "--validation", "4", "--plot", "c.svg"});
+  EXPECT_EQ(file("c.svg").find("<svg "), 0u);
+  EXPECT_NE(file("c.svg").find(">Training and validation MAE<"), std::string::npos);
+  train({"--epochs", "3", "--validation", "4", "--plot", "c.html", "--plot-smooth", "0.5", "--plot-skip", "1"});
+  EXPECT_EQ(file("c.html").find("<!DOCTYPE html>"), 0u);
+  EXPECT_NE(file("c.html").find(">factor 0.5, first 1 left out<"), std::string::npos);
+  EXPECT_EQ(train({"--plot", "c.png"}, 2).err,
+            "prices: error: --plot: c.png is not a file name that ends in .svg or .html\n");
+  EXPECT_EQ(train({"--plot-smooth", "0.5"}, 2).err, "prices: error: --plot-smooth goes with --plot FILE\n");
+}
+
+/* Three folds of 20 rows are 6 rows each; 2 are never held out. Each is what a training of its own gives, with the next
+ * seed. */
+TEST_F(training, folds_are_contiguous_and_each_has_a_fresh_model) {
+  const outcome folds = train({"--kfold", "3", "--epochs", "3", "--batch-size", "4", "--seed", "7", "--learning-rate",
+                               "0.0003", "--history", "k.json", "--plot", "k.svg"});
+  double sum = 0;
+  const std::string histories = file("k.json");
+  for (int fold = 0; fold < 3; ++fold) {
+    std::vector<float> x, y;
+    const std::vector<member> all = rows_as("_train", 0, 20);
+    const auto part = [&](const std::string &data, size_t width, bool held_out) {
+      const std::string values = data.substr(128);
+      const size_t from = static_cast<size_t>(fold) * 6 * width * 4, bytes = 6 * width * 4;
+      return held_out ? values.substr(from, bytes) : values.substr(0, from) + values.substr(from + bytes);
+    };
+    const auto array = [&](const member &one, const char *shape, bool held_out) {
+      return npy_with_header(std::string("{'descr': '<f4', 'fortran_order': False, 'shape': ") + shape + ", }   ",
+                             part(one.data, one.name[0] == 'x' ? 13 : 1, held_out));
+    };
+    write_file(folder / "t.npz", zip({{"x_train.npy", array(all[0], "(14, 13)", false)},
+                                      {"y_train.npy", array(all[1], "(14,)", false)}}));
+    write_file(folder / "v.npz",
+               zip({{"x.npy", array(all[0], "(6, 13)", true)}, {"y.npy", array(all[1], "(6,)", true)}}));
+    process one;
+    one.arguments = {PRICES_PROGRAM, "train", "--data", "t.npz", "--validation-data", "v.npz", "--epochs", "3",
+                     "--batch-size", "4", "--seed", std::to_string(7 + fold), "--learning-rate", "0.0003", "--history",
+                     "h.json"};
+    one.folder = folder.str();
+    ASSERT_EQ(run(one).code, 0);
+    for (const char *name : {"loss", "mae", "val_loss", "val_mae"})
+      EXPECT_NE(histories.find(key(name)), std::string::npos) << fold << name << key(name) << histories;
+    const std::string mae = key("val_mae");
+    sum += std::stod(mae.substr(mae.rfind(' ')));
+    EXPECT_NE(folds.out.find("fold " + std::to_string(fold + 1) + " of 3: val_loss "), std::string::npos);
+  }
+  char mean[64];
+  std::snprintf(mean, sizeof mean, "\nmean val_mae %.6g\n", sum / 3);
+  EXPECT_NE(folds.out.find(mean), std::string::npos) << folds.out << mean;
+  EXPECT_NE(file("k.svg").find(">Validation MAE, smoothed<"), std::string::npos);
+  EXPECT_EQ(train({"--kfold", "21"}, 2).err, "prices: error: --kfold: 21 folds of 20 rows\n");
+  EXPECT_EQ(train({"--kfold", "4", "--weights", "w"}, 2).err,
+            "prices: error: --kfold and --weights exclude each other: each fold is held out once and has a model of its "
+            "own\n");
+}
+
 } // namespace
