@@ -76,7 +76,7 @@ std::string seed(unsigned number) {
   const std::string y = npy<int32_t>({1, 0}), ids = npy<uint16_t>({4, 4, 9, 1}),
                     offsets = npy<int64_t>({0, 3, 4});
   const bool packed = number % 2;
-  switch (number / 2 % 5) {
+  switch (number / 2 % 6) {
   case 0:
     return zip(
         {{"x_train_values.npy", ids, packed}, {"x_train_offsets.npy", offsets, packed}, {"y_train.npy", y}});
@@ -88,7 +88,7 @@ std::string seed(unsigned number) {
   case 3:
     return zip({{"dense/kernel.npy", npy<float>({13, 1}, std::vector<float>(13)), packed},
                 {"dense/bias.npy", npy<float>({1}), packed}});
-  case 3: {
+  case 4: {
     const std::string header =
         "{\"dense/kernel\":{\"dtype\":\"F32\",\"shape\":[13,1],\"data_offsets\":[0,52]},"
         "\"dense/bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[52,56]},\"__metadata__\":{\"a\":\"\\u0041\"}}";
