@@ -17,10 +17,11 @@ bool isContraction(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic || generic.getNumReductionLoops() == 0)
     return false;
+  unsigned first = op->hasAttr("horn.parts") ? 1 : 0; // no operand has the dimension of the parts
   for (OpOperand *input : generic.getDpsInputOperands()) {
     AffineMap map = generic.getMatchingIndexingMap(input);
     bool all = true;
-    for (unsigned dim = 0; dim < map.getNumDims(); ++dim)
+    for (unsigned dim = first; dim < map.getNumDims(); ++dim)
       all &= map.isFunctionOfDim(dim);
     if (all)
       return false;
@@ -113,9 +114,11 @@ std::string nameByOrigin(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if ((name == "loss" || name == "metrics") && type && type.getRank() > 0)
     name += "_of_sample";
+  Operation *op = value.getDefiningOp();
+  if (op && op->hasAttr("horn.parts"))
+    return (origin.backward ? "d_" : "") + name + "_parts";
   if (origin.backward)
     return "d_" + name;
-  Operation *op = value.getDefiningOp();
   bool sums = op && isComputation(op) && !isElementwise(op) && !isa<InsertOp, SliceOp>(op);
   return sums ? name + "_sum" : name;
 }

@@ -20,6 +20,14 @@ def Lower : Pass<"horn-lower", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def Split : Pass<"horn-split", "::mlir::ModuleOp"> {
+  let summary = "cut the sum over a large batch into parts where its outputs are too few to be shared out";
+  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "width of a vector register">,
+                 Option<"registers", "registers", "int64_t", "32", "number of vector registers">];
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def Fuse : Pass<"horn-fuse", "::mlir::ModuleOp"> {
   let summary = "group operations into kernels and outline each into a function";
   let options = [Option<"all", "all", "bool", "true", "fuse what may be fused; false: one operation, one kernel">];

@@ -51,6 +51,8 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
          onFunctions(pm).addPass(createLower());
          onFunctions(pm).addPass(createCanonicalizerPass());
          onFunctions(pm).addPass(createCSEPass());
+         // A sum over a large batch with few outputs is cut into parts, which threads can share.
+         pm.addPass(createSplit(SplitOptions{options.vectorBytes, options.registers}));
        }},
       // Fuse after differentiation, so that the backward pass is fused by the same rules.
       {"fuse", [=](OpPassManager &pm) { pm.addPass(createFuse(FuseOptions{options.fuse})); }},

@@ -1,8 +1,7 @@
 #include "codegen/cpp/HostPrinter.h"
 
+#include "ir/Chunks.h"
 #include "ir/Structure.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace hornfels::horn;
@@ -86,9 +85,8 @@ void HostPrinter::nameBuffer(Operation *op) {
   usesStep = true;
 }
 
-/// Seconds of one core for a kernel, about: what binds it, arithmetic or memory.
+/// Seconds of one core for a kernel, about.
 static double secondsOf(func::FuncOp kernel, int64_t batch) {
-  constexpr double flopsPerSecond = 2e11, bytesPerSecond = 5e10;
   constexpr double idsPerRow = 100; // what a row of tokens holds, about
   auto work = kernel->getAttrOfType<DictionaryAttr>("horn.work");
   if (!work)
@@ -98,25 +96,20 @@ static double secondsOf(func::FuncOp kernel, int64_t batch) {
     auto samples = static_cast<double>(batch);
     return of[0] + of[1] * samples + of[2] * samples * idsPerRow;
   };
-  return std::max(amount("flops") / flopsPerSecond, (amount("read") + amount("written")) / bytesPerSecond);
+  return horn::secondsOf(amount("flops"), amount("read") + amount("written"));
 }
 
-/// Rows of a chunk: enough work to be worth another thread, a multiple of the kernel's tile; 0: one piece. It depends
-/// on shapes and on the model's batch size alone, so that the bits never depend on threads.
+/// Rows of a chunk; 0: one piece. Parts of a batch are as few as there are for threads: each is a chunk.
 int64_t HostPrinter::chunkRows(func::FuncOp kernel) const {
-  constexpr double secondsOfAChunk = 20e-6, secondsWorthSplitting = 60e-6;
   auto rows = kernel->getAttrOfType<IntegerAttr>("horn.rows");
   auto grain = kernel->getAttrOfType<IntegerAttr>("horn.grain");
-  auto training = host->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>("horn.training");
-  auto batchSize = training ? training.getAs<IntegerAttr>("batch_size") : IntegerAttr();
-  int64_t batch = batchSize ? batchSize.getInt() : 128;
-  double seconds = secondsOf(kernel, batch);
-  if (!rows || !grain || seconds < secondsWorthSplitting)
+  if (!rows || !grain)
     return 0;
+  int64_t batch = batchSizeOf(host->getParentOfType<ModuleOp>());
+  double seconds = secondsOf(kernel, batch);
   int64_t count = rows.getInt() == kBatch ? batch : rows.getInt();
-  double wanted = static_cast<double>(count) * secondsOfAChunk / seconds;
-  int64_t chunk = static_cast<int64_t>(std::ceil(wanted / static_cast<double>(grain.getInt()))) * grain.getInt();
-  return chunk * 2 > count ? 0 : chunk;
+  int64_t chunk = horn::chunkRows(count, grain.getInt(), seconds);
+  return chunk > 0 && kernel->hasAttr("horn.parts") ? grain.getInt() : chunk;
 }
 
 /// The number of a launch's lazy table.

@@ -225,8 +225,24 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     return success();
   }
   if (auto smaller = dyn_cast<arith::MinSIOp>(op); smaller && smaller.getType().isIndex()) {
-    std::string name = names.take("ahead"), left = indexOf(smaller.getLhs()).str(), right = indexOf(smaller.getRhs()).str();
+    auto wish = op.getAttrOfType<StringAttr>("horn.name");
+    std::string name = names.take(wish ? wish.getValue() : "ahead"), left = indexOf(smaller.getLhs()).str(), right = indexOf(smaller.getRhs()).str();
     line("const long " + name + " = " + left + " < " + right + " ? " + left + " : " + right + ";");
+    indices[op.getResult(0)] = Linear::symbol(name);
+    return success();
+  }
+  if (auto quotient = dyn_cast<arith::DivUIOp>(op)) {
+    std::string name = names.take("tiles");
+    line("const long " + name + " = " + indexOf(quotient.getLhs()).operand() + " / " +
+         indexOf(quotient.getRhs()).operand() + ";");
+    indices[op.getResult(0)] = Linear::symbol(name);
+    return success();
+  }
+  if (auto product = dyn_cast<arith::MulIOp>(op); product && product.getType().isIndex() &&
+      !indexOf(product.getLhs()).isConstant() && !indexOf(product.getRhs()).isConstant()) {
+    std::string name = names.take("place");
+    line("const long " + name + " = " + indexOf(product.getLhs()).operand() + " * " +
+         indexOf(product.getRhs()).operand() + ";");
     indices[op.getResult(0)] = Linear::symbol(name);
     return success();
   }

@@ -104,14 +104,20 @@ std::string EquationWriter::right(Operation *op, ArrayRef<Operation *> unit, uns
   Operation *combine = yielded.getDefiningOp();
   Value old = generic.getBody()->getArguments().back();
   Value element = combine->getOperand(combine->getOperand(0) == old ? 1 : 0);
+  StringRef range = op->hasAttr("horn.parts") ? " over each part of the batch" : "";
   if (auto product = element.getDefiningOp<arith::MulFOp>(); product && generic.getNumDpsInputs() == 2)
-    return valueText(generic->getOperand(0), unit, depth) + " . " + valueText(generic->getOperand(1), unit, depth);
+    return valueText(generic->getOperand(0), unit, depth) + " . " + valueText(generic->getOperand(1), unit, depth) +
+           (range.empty() ? "" : ("," + range).str());
+  Operation *producer = generic->getOperand(0).getDefiningOp();
+  if (range.empty())
+    range = reducesBatch(op)                                  ? " over the batch"
+            : producer && producer->hasAttr("horn.parts")     ? " over the parts"
+                                                              : " over the row";
   StringRef name = isa<arith::AddFOp, arith::AddIOp>(combine)          ? "sum"
                    : isa<arith::MaximumFOp, arith::MaxSIOp>(combine)   ? "max"
                    : isa<arith::MinimumFOp, arith::MinSIOp>(combine)   ? "min"
                                                                        : "product";
-  return name.str() + (reducesBatch(op) ? " over the batch of " : " over the row of ") +
-         scalarText(element, op, unit, depth);
+  return (name + range + " of ").str() + scalarText(element, op, unit, depth);
 }
 
 std::string EquationWriter::equation(Operation *op, ArrayRef<Operation *> unit) {

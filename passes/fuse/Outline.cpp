@@ -38,6 +38,8 @@ static std::string kernelName(ArrayRef<Operation *> members, func::FuncOp host) 
   Origin origin = originOf(members.front()->getLoc());
   if (origin.name.empty())
     return "kernel";
+  if (llvm::any_of(members, [](Operation *member) { return member->hasAttr("horn.parts"); }))
+    return (origin.name + (origin.backward ? "_backward_parts" : "_parts")).str();
   if (origin.name == "metrics" || origin.name == "optimizer")
     return (origin.name + "_update").str();
   if (origin.backward)

@@ -31,7 +31,7 @@ void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldRes
   // With an epilogue the result stays in the accumulators.
   placeResults(epilogue ? *epilogue : unit, rowCount);
 
-  Tile tile(unit.sizes.size());
+  Tile tile = tileOf(unit);
   if (!unit.parallel.empty())
     tile.set(unit.parallel.front(), row, rowCount);
   emitColumns(unit, epilogue, tile, 1);
@@ -261,7 +261,8 @@ void KernelScheduler::emitReductionLoops(const Unit &unit, Tile tile, ArrayRef<u
                                          llvm::function_ref<void(const Tile &)> body) {
   if (dims.empty())
     return body(tile);
-  tiles.loop(unit.sizes[dims.front()] == kBatch ? "sample" : "k", tiles.constant(0), extent(unit.sizes[dims.front()]), 1, [&](OpFoldResult place) {
+  int64_t size = unit.sizes[dims.front()];
+  tiles.loop(size == kBatch ? "sample" : "k", firstOf(size), lastOf(size), 1, [&](OpFoldResult place) {
     Tile inner = tile;
     inner.step(dims.front(), place);
     emitReductionLoops(unit, inner, dims.drop_front(), body);
@@ -318,15 +319,15 @@ void KernelScheduler::emitBatchReductionInLanes(const Unit &unit, const Buffer &
   Tile lane = tile;
   lane.set(last, tiles.constant(0), width);
   tiles.fill(partial, inLane, lane, neutralOf(unit));
-  OpFoldResult main = tiles.roundDown(batch, width);
+  OpFoldResult main = tiles.add(firstSample, tiles.roundDown(tiles.sub(lastSample, firstSample), width));
   auto emitOuter = [&](OpFoldResult sample, int64_t count) {
     Tile samples = tile;
     samples.set(last, sample, count);
     emitReductionLoops(unit, samples, ArrayRef(unit.reduced).drop_back(),
                        [&](const Tile &step) { emitGenericStep(unit, partial, inLane, step); });
   };
-  tiles.loop("sample", tiles.constant(0), main, width, [&](OpFoldResult sample) { emitOuter(sample, width); });
-  tiles.loop("sample", main, batch, 1, [&](OpFoldResult sample) { emitOuter(sample, 1); });
+  tiles.loop("sample", firstSample, main, width, [&](OpFoldResult sample) { emitOuter(sample, width); });
+  tiles.loop("sample", main, lastSample, 1, [&](OpFoldResult sample) { emitOuter(sample, 1); });
 
   // result = combine over the lanes
   AffineMap out = AffineMap::get(1, 0, unit.writes.front().map.getResults().empty()

@@ -8,8 +8,7 @@ using namespace hornfels::horn;
 namespace hornfels {
 
 KernelScheduler::KernelScheduler(func::FuncOp kernel, int64_t vectorBytes, int64_t registers)
-    : kernel(kernel), vectorBytes(vectorBytes), registerRows(registers >= 32 ? 8 : 6), b(kernel.getContext()),
-      tiles(b) {}
+    : kernel(kernel), target(vectorBytes, registers), b(kernel.getContext()), tiles(b) {}
 
 static Type bufferType(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -58,6 +57,8 @@ void KernelScheduler::makeBuffers() {
   kernel.setAllArgAttrs(attributes);
   kernel.removeResAttrsAttr();
   batch = b.create<BatchOp>(tiles.loc, b.getIndexType());
+  firstRow = begin, lastRow = end;
+  firstSample = tiles.constant(0), lastSample = batch;
 }
 
 /// The units, and whether one loop over rows can carry them all.
@@ -80,63 +81,75 @@ void KernelScheduler::analyse() {
     if (auto insert = dyn_cast<InsertOp>(op); insert && buffers.contains(insert.getY()))
       buffers[insert.getDestination()] = buffers[insert.getY()];
   }
-  bool common = true;
-  for (const Unit &unit : units)
-    if (!unit.parallel.empty()) {
-      common &= !rows || *rows == unit.rows();
-      rows = unit.rows();
-    }
-  if (!common)
-    rows.reset();
+  rows = commonRows(units);
 }
 
-int64_t KernelScheduler::lanes() const {
-  // A vector holds as many elements as there are of the widest real type: no vector is wider than a register.
-  int64_t bytes = 4;
+Tile KernelScheduler::tileOf(const Unit &unit) const {
+  Tile tile(unit.sizes.size());
+  if (unit.part)
+    tile.step(*unit.part, part);
+  return tile;
+}
+
+/// The kernel as a whole, or for one part of the batch.
+void KernelScheduler::emitUnits() {
+  if (rows)
+    emitRows();
+  else
+    emitWholeUnits();
+}
+
+/// A loop over the parts from begin to end, in each of them all rows; scalars first.
+LogicalResult KernelScheduler::emitParts(const Unit &parted) {
   for (const Unit &unit : units) {
-    auto consider = [&](Type type) { bytes = type.isF64() ? 8 : bytes; };
-    for (const auto &accesses : {unit.reads, unit.writes})
-      for (const Access &access : accesses)
-        if (auto type = dyn_cast<RankedTensorType>(access.value.getType()))
-          consider(type.getElementType());
-    unit.op->walk([&](Operation *scalar) { llvm::for_each(scalar->getResultTypes(), consider); });
+    if (&unit == &parted)
+      continue;
+    if (!unit.parallel.empty() || unit.part)
+      return unit.op->emitOpError("shares a kernel with a sum over parts of the batch");
+    emitUnit(unit, nullptr, tiles.constant(0), 1);
   }
-  return vectorBytes / bytes;
+  units = {Unit(parted)};
+  rows = commonRows(units);
+  tiles.loc = units.front().op->getLoc();
+  int64_t count = units.front().sizes[*units.front().part];
+  Value samples = samplesOfPart(count);
+  tiles.loop("part", begin, end, 1, [&](OpFoldResult place) {
+    choosePart(place, samples);
+    if (rows)
+      firstRow = tiles.constant(0), lastRow = extent(*rows);
+    emitUnits();
+  });
+  kernel->setAttr("horn.parts", b.getUnitAttr());
+  return success();
 }
 
-/// Rows of a tile: a register tile for products; one vector where rows are all there is; else one.
-int64_t KernelScheduler::tileRows() const {
-  size_t rank = 0;
-  bool product = false;
-  for (const Unit &unit : units) {
-    rank = std::max(rank, unit.parallel.size());
-    product |= unit.reduces() && unit.parallel.size() > 1 && unit.runsInLanes(unit.parallel.back());
-  }
-  if (rank <= 1)
-    return *rows == kBatch ? lanes() : 2 * lanes();
-  if (!product)
-    return 1;
-  int64_t columns = 0;
-  for (const Unit &unit : units)
-    if (unit.reduces() && unit.parallel.size() > 1)
-      columns = std::max(columns, unit.sizes[unit.parallel.back()]);
-  return units.size() <= 2 ? productRows(columns) : registerRows;
+/// ceil(batch / count), up to whole tiles.
+Value KernelScheduler::samplesOfPart(int64_t count) {
+  constexpr int64_t tile = 16;
+  OpFoldResult above = tiles.add(batch, tiles.constant(count * tile - 1));
+  Value each = b.create<arith::DivUIOp>(tiles.loc, tiles.value(above), tiles.value(tiles.constant(count * tile)));
+  return tiles.value(tiles.mul(each, tile));
 }
 
-/// Every chunk of a scatter looks for its ids in every sample: four of them at most.
-int64_t KernelScheduler::grainOf(int64_t step) const {
-  bool scatters = llvm::any_of(units, [](const Unit &unit) { return isa<ScatterAddOp>(unit.op); });
-  return scatters && *rows != kBatch ? llvm::alignTo(std::max<int64_t>(*rows / 4, 1), step) : step;
+/// The last parts of a small batch have no samples: their sums are what a sum starts from.
+void KernelScheduler::choosePart(OpFoldResult place, Value samples) {
+  part = place;
+  auto atMost = [&](StringRef name, Value sample) -> Value {
+    auto least = b.create<arith::MinSIOp>(tiles.loc, sample, batch);
+    least->setAttr("horn.name", b.getStringAttr(name));
+    return least;
+  };
+  Value first = atMost("first", b.create<arith::MulIOp>(tiles.loc, tiles.value(place), samples));
+  firstSample = first;
+  lastSample = atMost("last", tiles.value(tiles.add(first, samples)));
 }
 
 void KernelScheduler::emitRows() {
-  if (std::optional<PanelKernel> panel = panelKernel())
+  if (std::optional<PanelKernel> panel = target.panelKernel(units, packedWidth))
     return emitPanels(*panel);
-  int64_t step = tileRows();
+  int64_t step = target.tileRows(units, *rows);
   if (*rows != kBatch)
     step = std::min(step, *rows);
-  kernel->setAttr("horn.rows", b.getI64IntegerAttr(*rows));
-  kernel->setAttr("horn.grain", b.getI64IntegerAttr(grainOf(step)));
   if (lazyRows)
     return emitLazyRows(*scatterAndUpdate());
   if (std::optional<ScatterAndUpdate> both = sumsById())
@@ -149,20 +162,20 @@ void KernelScheduler::emitRows() {
       emitScatterAdd(unit, begin, end);
   if (*rows == step && *rows != kBatch)
     return emitRowTile(tiles.constant(0), step);
-  OpFoldResult main = step == 1 ? OpFoldResult(end)
-                                : tiles.add(begin, tiles.roundDown(tiles.sub(end, begin), step));
-  tiles.loop("row", begin, main, step, [&](OpFoldResult row) { emitRowTile(row, step); });
+  OpFoldResult main = step == 1 ? lastRow
+                                : tiles.add(firstRow, tiles.roundDown(tiles.sub(lastRow, firstRow), step));
+  tiles.loop("row", firstRow, main, step, [&](OpFoldResult row) { emitRowTile(row, step); });
   if (step == 1)
     return;
   if (*rows == kBatch)
-    return tiles.loop("row", main, end, 1, [&](OpFoldResult row) { emitRowTile(row, 1); });
+    return tiles.loop("row", main, lastRow, 1, [&](OpFoldResult row) { emitRowTile(row, 1); });
   // The last rows of a constant number are one smaller tile. Where they are columns of a packed matrix, its place says
   // that they lie in the last panel.
   int64_t rest = *rows % step;
   if (rest > 0 && packedWidth)
-    tiles.when(tiles.constant(*rows - rest), end, [&] { emitRowTile(tiles.constant(*rows - rest), rest); });
+    tiles.when(tiles.constant(*rows - rest), lastRow, [&] { emitRowTile(tiles.constant(*rows - rest), rest); });
   else if (rest > 0)
-    tiles.loop("row", main, end, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
+    tiles.loop("row", main, lastRow, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
 }
 
 void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
@@ -210,10 +223,15 @@ LogicalResult KernelScheduler::run() {
     for (unsigned dim : llvm::drop_begin(unit.parallel, unit.parallel.empty() ? 0 : 1))
       if (unit.sizes[dim] == kBatch)
         return unit.op->emitOpError("has the batch behind another dimension");
-  if (rows)
-    emitRows();
-  else
-    emitWholeUnits();
+  if (std::optional<Chunks> chunks = target.chunks(units, packedWidth)) {
+    kernel->setAttr("horn.rows", b.getI64IntegerAttr(chunks->rows));
+    kernel->setAttr("horn.grain", b.getI64IntegerAttr(chunks->grain));
+  }
+  auto parted = llvm::find_if(units, [](const Unit &unit) { return unit.part.has_value(); });
+  if (parted == units.end())
+    emitUnits();
+  else if (failed(emitParts(*parted)))
+    return failure();
   b.setInsertionPointToEnd(body);
   return finish();
 }

@@ -2,7 +2,7 @@
 #ifndef HORNFELS_PASSES_SCHEDULE_KERNELSCHEDULER_H
 #define HORNFELS_PASSES_SCHEDULE_KERNELSCHEDULER_H
 
-#include "passes/schedule/Panels.h"
+#include "passes/schedule/Chunks.h"
 #include "passes/schedule/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -23,9 +23,11 @@ private:
   // KernelScheduler.cpp: the kernel as a whole.
   void makeBuffers();
   void analyse();
-  int64_t tileRows() const;
-  int64_t grainOf(int64_t step) const;
+  void emitUnits();
   void emitRows();
+  mlir::LogicalResult emitParts(const Unit &parted);
+  mlir::Value samplesOfPart(int64_t count);
+  void choosePart(OpFoldResult place, mlir::Value samples);
   void emitRowTile(OpFoldResult row, int64_t rows);
   void emitWholeUnits();
   mlir::LogicalResult finish();
@@ -35,10 +37,8 @@ private:
   struct Bounds {
     OpFoldResult first, main, last;
   };
-  std::optional<PanelKernel> panelKernel() const;
-  int64_t productRows(int64_t columns) const;
   /// Columns of a panel: those of two vectors, or of the packed weights.
-  int64_t panelWidth() const { return packedWidth > 0 ? packedWidth : 2 * lanes(); }
+  int64_t panelWidth() const { return target.panelWidth(units, packedWidth); }
   bool readsInPlace(const PanelKernel &panel) const;
   void emitPanels(const PanelKernel &panel);
   void emitPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds, int64_t step);
@@ -101,7 +101,9 @@ private:
   /// The buffer of a value; one on the stack is made when a unit first writes it.
   const Buffer &buffer(mlir::Value value) { return buffers.find(value)->second; }
   bool hasBuffer(mlir::Value value) const { return buffers.contains(value); }
-  int64_t lanes() const;
+  int64_t lanes() const { return target.lanes(units); }
+  /// A tile of a unit before its dimensions are set: in the current part of the batch.
+  Tile tileOf(const Unit &unit) const;
   int64_t columnTile(const Unit &unit) const;
   void overColumns(const Unit &unit, OpFoldResult first, OpFoldResult last,
                    llvm::function_ref<void(OpFoldResult, int64_t)> body);
@@ -109,11 +111,13 @@ private:
   bool sumsSingleRow(const Unit &unit, const Tile &tile) const;
   int64_t turnsOf(const Unit &unit, const Tile &tile) const;
   OpFoldResult extent(int64_t size);
+  /// Where a reduction over `size` begins and ends: over the batch, in the current part.
+  OpFoldResult firstOf(int64_t size) { return size == horn::kBatch ? firstSample : OpFoldResult(tiles.constant(0)); }
+  OpFoldResult lastOf(int64_t size) { return size == horn::kBatch ? lastSample : OpFoldResult(tiles.constant(size)); }
   mlir::Value neutralOf(const Unit &unit);
 
   mlir::func::FuncOp kernel;
-  int64_t vectorBytes;
-  int64_t registerRows;  ///< of a register tile two vectors wide
+  TargetTiles target;
   int64_t packedWidth = 0;  ///< columns of a panel of the packed weights that the kernel touches; 0: none
   mlir::OpBuilder b;
   TileBuilder tiles;
@@ -124,6 +128,9 @@ private:
   std::vector<Unit> units;
   mlir::Value batch, begin, end;
   mlir::Value lazyRows; ///< the state of a table that is updated lazily; null: there is none
+  OpFoldResult firstRow, lastRow;       ///< from begin to end; all rows where these count parts of the batch
+  OpFoldResult firstSample, lastSample; ///< of a reduction over the batch: all, or those of the current part
+  OpFoldResult part;                    ///< null outside of parts
   std::optional<int64_t> rows; ///< absent: no common rows
 };
 

@@ -107,33 +107,14 @@ Value partialSums(const PanelKernel &kernel) {
 
 //===-- Emitting ---------------------------------------------------------------------------------------------------===//
 
-int64_t KernelScheduler::productRows(int64_t columns) const {
-  // As many accumulators as registers allow: rows x 2 vectors, twice the rows where there is one vector.
-  return columns <= lanes() ? 2 * registerRows : registerRows;
-}
-
-std::optional<PanelKernel> KernelScheduler::panelKernel() const {
-  if (std::optional<PanelKernel> product = matchProduct(units))
-    if (product->columns() > panelWidth() || product->transposed)
-      return product;
-  if (packedWidth > 0)
-    return matchSweep(units);
-  return std::nullopt;
-}
-
 void KernelScheduler::emitPanels(const PanelKernel &panel) {
   const Unit &unit = *panel.unit;
-  constexpr int64_t panelsWorthSplitting = 8;
-  int64_t columns = panel.columns(), width = panelWidth();
-  int64_t step = isElementwise(unit.op) ? 1 : productRows(columns);
-  if (*rows != kBatch)
-    step = std::min(step, *rows);
-  bool splitsColumns = columns >= panelsWorthSplitting * width;
-  kernel->setAttr("horn.rows", b.getI64IntegerAttr(splitsColumns ? columns : *rows));
-  kernel->setAttr("horn.grain", b.getI64IntegerAttr(splitsColumns ? width : step));
+  int64_t columns = panel.columns();
+  int64_t step = panelRows(panel, *rows, target.productRows(columns, lanes()));
+  bool byColumns = !unit.part && splitsColumns(panel, panelWidth());
   OpFoldResult zero = tiles.constant(0);
-  Bounds ofRows = splitsColumns ? Bounds{zero, zero, extent(*rows)} : Bounds{begin, zero, end};
-  Bounds ofColumns = splitsColumns ? Bounds{begin, zero, end} : Bounds{zero, zero, tiles.constant(columns)};
+  Bounds ofRows = byColumns ? Bounds{zero, zero, extent(*rows)} : Bounds{firstRow, zero, lastRow};
+  Bounds ofColumns = byColumns ? Bounds{begin, zero, end} : Bounds{zero, zero, tiles.constant(columns)};
   ofRows.main = tiles.add(ofRows.first, tiles.roundDown(tiles.sub(ofRows.last, ofRows.first), step));
 
   auto emitAll = [&] {
@@ -146,7 +127,7 @@ void KernelScheduler::emitPanels(const PanelKernel &panel) {
     if (*rows == kBatch && step > 1)
       tiles.loop("row", ofRows.main, ofRows.last, 1,
                  [&](OpFoldResult row) {
-                   Tile tile(unit.sizes.size());
+                   Tile tile = tileOf(unit);
                    tile.set(panel.rowDim(), row, 1);
                    emitSingleRow(unit, panel.epilogue, tile, ofColumns.first, ofColumns.last);
                  });
@@ -157,7 +138,7 @@ void KernelScheduler::emitPanels(const PanelKernel &panel) {
   // Packing is for whole tiles of rows; the last samples read a small weight as it lies.
   tiles.when(ofRows.first, ofRows.main, emitAll);
   tiles.loop("row", ofRows.main, ofRows.last, 1, [&](OpFoldResult row) {
-    Tile tile(unit.sizes.size());
+    Tile tile = tileOf(unit);
     tile.set(panel.rowDim(), row, 1);
     overColumns(unit, ofColumns.first, ofColumns.last, [&](OpFoldResult column, int64_t count) {
       tile.set(panel.columnDim(), column, count);
@@ -176,7 +157,7 @@ bool KernelScheduler::readsInPlace(const PanelKernel &panel) const {
 void KernelScheduler::overRows(const PanelKernel &panel, const Bounds &bounds, int64_t step, OpFoldResult column,
                                int64_t count, llvm::function_ref<void(const Tile &)> body) {
   auto emit = [&](OpFoldResult row, int64_t rowCount) {
-    Tile tile(panel.unit->sizes.size());
+    Tile tile = tileOf(*panel.unit);
     tile.set(panel.rowDim(), row, rowCount);
     tile.set(panel.columnDim(), column, count);
     body(tile);
@@ -231,7 +212,7 @@ void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, i
 std::optional<unsigned> KernelScheduler::farOperand(const PanelKernel &panel) const {
   constexpr int64_t wideBytes = 2048;
   const Unit &unit = *panel.unit;
-  if (isElementwise(unit.op) || unit.reduced.size() != 1 || unit.sizes[unit.reduced[0]] != kBatch || *rows < 64)
+  if (unit.part || isElementwise(unit.op) || unit.reduced.size() != 1 || unit.sizes[unit.reduced[0]] != kBatch || *rows < 64)
     return std::nullopt;
   for (auto [index, read] : llvm::enumerate(unit.reads)) {
     auto type = dyn_cast<RankedTensorType>(read.value.getType());

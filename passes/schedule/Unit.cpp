@@ -22,8 +22,11 @@ static AffineMap axesMap(ArrayRef<int64_t> shape, SmallVectorImpl<int64_t> &size
 
 static void fromGeneric(Unit &unit, linalg::GenericOp generic) {
   unit.sizes = generic.getStaticLoopRanges();
+  if (generic->hasAttr("horn.parts"))
+    unit.part = 0;
   for (auto [dim, iterator] : llvm::enumerate(generic.getIteratorTypesArray()))
-    (iterator == utils::IteratorType::parallel ? unit.parallel : unit.reduced).push_back(dim);
+    if (unit.part != static_cast<unsigned>(dim))
+      (iterator == utils::IteratorType::parallel ? unit.parallel : unit.reduced).push_back(dim);
   for (OpOperand *input : generic.getDpsInputOperands())
     unit.reads.push_back({input->get(), generic.getMatchingIndexingMap(input)});
   for (OpResult result : generic->getOpResults())

@@ -5,6 +5,8 @@
 #include "ir/Structure.h"
 #include "llvm/ADT/SmallBitVector.h"
 
+#include <optional>
+
 namespace hornfels {
 
 /// A value read or written at `map` of the domain.
@@ -22,6 +24,7 @@ struct Unit {
   llvm::SmallVector<int64_t> sizes;     ///< of each dimension; horn::kBatch for the batch
   llvm::SmallVector<unsigned> parallel; ///< dimensions, outermost first
   llvm::SmallVector<unsigned> reduced;
+  std::optional<unsigned> part; ///< dimension of the parts of the batch, of which a point reduces one; neither of these
   llvm::SmallVector<Access> reads;
   llvm::SmallVector<Access> writes;
 

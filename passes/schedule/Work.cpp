@@ -61,7 +61,10 @@ static Amount flopsOfUnit(Operation *op) {
     double ofPoint = 0;
     for (Operation &scalar : generic.getBody()->without_terminator())
       ofPoint += flopsOf(scalar);
-    return pointsOf(generic.getStaticLoopRanges()) * ofPoint;
+    SmallVector<int64_t> sizes = generic.getStaticLoopRanges();
+    if (op->hasAttr("horn.parts")) // each sample is in one part
+      sizes.erase(sizes.begin());
+    return pointsOf(sizes) * ofPoint;
   }
   if (auto gather = dyn_cast<GatherSumOp>(op))
     return {0, 0, rowElements(gather->getOperand(1))};
@@ -121,6 +124,20 @@ Work workOf(func::FuncOp kernel) {
   for (auto [index, result] : llvm::enumerate(body.getTerminator()->getOperands()))
     if (seen.insert(result).second)
       addResult(work, result, inPlace && inPlace[index] >= 0);
+  return work;
+}
+
+Work workOf(linalg::GenericOp op) {
+  Work work;
+  work.flops = flopsOfUnit(op);
+  llvm::DenseSet<Value> seen;
+  for (Value input : op.getDpsInputs())
+    if (seen.insert(input).second)
+      work.read += bytesOf(input.getType());
+  for (Value result : op->getResults())
+    work.written += bytesOf(result.getType());
+  work.touched += work.read;
+  work.touched += work.written;
   return work;
 }
 

@@ -31,6 +31,8 @@ struct Work {
 };
 
 Work workOf(mlir::func::FuncOp kernel);
+/// Of one loop nest on tensors, alone in its kernel.
+Work workOf(mlir::linalg::GenericOp op);
 
 /// Keeps it with the kernel, as `horn.work`: three numbers each for flops, read, written, touched, gathered.
 void describeWork(mlir::func::FuncOp kernel);

@@ -111,6 +111,7 @@ static bool writeFamily(const Family &family, bool fuse, const std::string &dire
   tests::ModelText model;
   model.name = "gradcheck_" + family.name + (fuse ? "_fused" : "_unfused");
   model.real = "f64";
+  model.batchSize = fuse ? tests::ModelText::kLargeBatch : 1; // sums over the batch in parts, and whole
   table += "    {&" + model.name + "_model, {\n";
   int index = 0;
   for (const Case &c : family.cases)

@@ -103,8 +103,8 @@ private:
 /// A handle of a model.
 class Handle {
 public:
-  Handle(const hornfels_model &of, const hornfels_pool *pool) : model(of) {
-    EXPECT_EQ(model.create(&handle, capacity), HORNFELS_OK);
+  Handle(const hornfels_model &of, const hornfels_pool *pool, int64_t samples = capacity) : model(of) {
+    EXPECT_EQ(model.create(&handle, samples), HORNFELS_OK);
     EXPECT_EQ(model.initialize(handle, 42), HORNFELS_OK);
     EXPECT_EQ(model.set_pool(handle, pool), HORNFELS_OK);
     EXPECT_EQ(model.set_learning_rate(handle, 0.05), HORNFELS_OK);

@@ -46,8 +46,8 @@ std::string ModelText::print() const {
                      ",\n horn.targets = " + interface(targets) + ",\n horn.outputs = " + interface(outputs) +
                      ",\n horn.variables = " + interface(variables) + ",\n horn.metrics = [" +
                      joined(quoted) + "], horn.layers = []";
-  if (!train.empty())
-    text += ",\n horn.training = {epochs = 1 : i64, batch_size = 32 : i64, learning_rate = 0.05 : f64}";
+  text += ",\n horn.training = {epochs = 1 : i64, batch_size = " + std::to_string(batchSize) +
+          " : i64, learning_rate = 0.05 : f64}";
   text += "} {\n";
 
   std::vector<std::string> data, targetArguments, stored, saved;

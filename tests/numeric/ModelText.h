@@ -2,6 +2,7 @@
 #ifndef HORNFELS_TESTS_NUMERIC_MODELTEXT_H
 #define HORNFELS_TESTS_NUMERIC_MODELTEXT_H
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct ModelText {
     std::string variable, value;
   };
   std::vector<Update> updates;
+  /// What kernels are cut for: at kLargeBatch all that can be shared among threads are, sums over the batch too.
+  int64_t batchSize = 32;
+  static constexpr int64_t kLargeBatch = int64_t(1) << 24;
 
   std::string print() const;
 };

@@ -67,7 +67,11 @@ int main(int argc, char **argv) {
     bool good = true;
     for (bool fuse : {true, false}) {
       const std::string side = name + (fuse ? "_fused" : "_unfused");
-      good &= writeModel(kind.graph(seed, side), {fuse, fuse ? cpu : other}, directory);
+      ModelText model = kind.graph(seed, side);
+      // Six seeds have each real type for each target: of these the next six are cut for a large batch, one side or both.
+      if (seed / (fuse ? 6 : 12) % 2 == 1)
+        model.batchSize = ModelText::kLargeBatch;
+      good &= writeModel(model, {fuse, fuse ? cpu : other}, directory);
       sides += side + " " + (fuse ? cpu : other) + "\n";
     }
     if (other != cpu)

@@ -436,3 +436,69 @@ func.func private @batch_of_columns(%x: tensor<4x?xf32>) -> tensor<4x?xf32> attr
   } -> tensor<4x?xf32>
   return %0 : tensor<4x?xf32>
 }
+
+// -----
+
+#x = affine_map<(d0, d1, d2, d3) -> (d3, d1)>
+#dy = affine_map<(d0, d1, d2, d3) -> (d3, d2)>
+#parts = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
+
+// Rows are parts of the batch, each with samples from place * size to the next, or to the end of a small batch. In a part
+// runs what would run for the whole: panels of 32 columns, tiles of 8 rows.
+// CHECK: func.func private @parts({{.*}}%[[OUT:.*]]: memref<8x10x64xf32>, %[[BEGIN:.*]]: index, %[[END:.*]]: index)
+// CHECK-SAME: horn.grain = 1 : i64
+// CHECK-SAME: horn.parts
+// CHECK-SAME: horn.rows = 8 : i64
+// CHECK: %[[BATCH:.*]] = horn.batch
+// CHECK: %[[TILES:.*]] = arith.divui
+// CHECK: %[[SIZE:.*]] = arith.muli %[[TILES]]
+// CHECK: scf.for %[[PART:.*]] = %[[BEGIN]] to %[[END]] step
+// CHECK: %[[PLACE:.*]] = arith.muli %[[PART]], %[[SIZE]]
+// CHECK: %[[FIRST:.*]] = arith.minsi %[[PLACE]], %[[BATCH]]
+// CHECK: %[[PAST:.*]] = arith.addi %[[FIRST]], %[[SIZE]]
+// CHECK: %[[LAST:.*]] = arith.minsi %[[PAST]], %[[BATCH]]
+// CHECK: scf.for %[[COLUMN:.*]] = %{{.*}} to
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x8x32xf32>
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[LAST]]
+// CHECK: {horn.name = "sample"}
+// CHECK: memref.subview %[[OUT]][%[[PART]], 0, %[[COLUMN]]] [1, 8, 32] [1, 1, 1]
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x2x32xf32>
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[LAST]]
+// CHECK: {horn.name = "part"}
+func.func private @parts(%x: tensor<?x10xf32>, %dy: tensor<?x64xf32>) -> tensor<8x10x64xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8x10x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<8x10x64xf32>) -> tensor<8x10x64xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #dy, #parts], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %dy : tensor<?x10xf32>, tensor<?x64xf32>) outs(%f : tensor<8x10x64xf32>) attrs = {horn.parts} {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<8x10x64xf32>
+  return %0 : tensor<8x10x64xf32>
+}
+
+// -----
+
+// Numbers without columns: in each part samples run in lanes, from its first.
+// CHECK: func.func private @sums
+// CHECK: %[[FIRST:.*]] = arith.minsi
+// CHECK: %[[LAST:.*]] = arith.minsi
+// CHECK: memref.alloca() {horn.name = "lane_acc"} : memref<16xf32>
+// CHECK: %[[COUNT:.*]] = arith.subi %[[LAST]], %[[FIRST]]
+// CHECK: %[[REST:.*]] = arith.remui %[[COUNT]]
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[MAIN:.*]] step
+// CHECK: scf.for %{{.*}} = %[[MAIN]] to %[[LAST]] step
+func.func private @sums(%x: tensor<?xf32>) -> tensor<8xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<8xf32>) -> tensor<8xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?xf32>) outs(%f : tensor<8xf32>) attrs = {horn.parts} {
+  ^bb0(%a: f32, %o: f32):
+    %s = arith.addf %o, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<8xf32>
+  return %0 : tensor<8xf32>
+}
