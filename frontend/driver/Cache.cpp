@@ -26,7 +26,7 @@ static bool isOwnFolder(const std::string &path) {
          (status.st_mode & 022) == 0 && access(path.c_str(), W_OK | X_OK) == 0;
 }
 
-static std::string cacheFolder() {
+std::string cacheFolder() {
   auto variable = [](const char *name) {
     const char *value = getenv(name);
     return std::string(value && value[0] == '/' ? value : "");
@@ -44,7 +44,7 @@ static std::string cacheFolder() {
     if (!parent.empty() && isOwnFolder(folder))
       return folder;
   }
-  throw Failure{SystemFailed, "no folder for compiled programs: HOME and TMPDIR are not writable"};
+  throw Failure{SystemFailed, "no folder to keep things in: HOME and TMPDIR are not writable"};
 }
 
 /// The cached program's name: of all that decides what is in it.

@@ -69,7 +69,7 @@ const std::vector<Option> &options() {
       {.name = "gemm", .value = "own|cublaslt", .commands = "build emit run", .available = false},
       {.name = "memory", .commands = "summary", .available = false},
       {.name = "graph", .value = "FILE.svg", .commands = "summary", .available = false},
-      {.name = "from", .value = "URL", .commands = "data", .available = false},
+      {.name = "from", .value = "URL", .commands = "data"},
       {.name = "help", .letter = 'h'},
       {.name = "version"},
   };
@@ -78,7 +78,7 @@ const std::vector<Option> &options() {
 
 const std::vector<std::string> commands = {"build", "emit",  "run",    "summary", "check",
                                            "help",  "bench", "import", "data"};
-const std::vector<std::string> laterCommands = {"import", "data"};
+const std::vector<std::string> laterCommands = {"import"};
 
 bool contains(const std::vector<std::string> &list, const std::string &item) {
   return std::find(list.begin(), list.end(), item) != list.end();
@@ -222,7 +222,9 @@ private:
   }
 
   void checkOperands() {
-    bool wantsModel = result.command != "help";
+    bool wantsModel = result.command != "help" && result.command != "data";
+    if (result.command == "data" && result.operands.empty())
+      refuse("`data` needs the name of a data set: imdb, reuters, boston or mnist");
     if (wantsModel && result.operands.empty())
       refuse(fmt::format("`{}` needs a model: hornfels {} MODEL", result.command, result.command));
     if (result.operands.size() > 1)
@@ -251,6 +253,8 @@ std::string usage() {
   summary MODEL                  layers, shapes and parameters
   check   MODEL                  every error at once
   bench   MODEL                  fused against unfused, kernel by kernel, and both against the machine
+  data    imdb|reuters|boston|mnist
+                                 fetch a public data set into a cache, check it, print its path
   help    [NAME]                 this text; or what the library says of a layer, loss, metric, optimizer
 
   -o, --output PATH              what to write; replaced only if the tool wrote it, or with --force
@@ -268,6 +272,7 @@ std::string usage() {
   --step=train|evaluate|predict  with bench: what is timed; --batch N, --threads N, --seconds X,
                                  --data FILE [--validation N]: real rows instead of synthetic ones
   --json, --plot FILE.svg        with bench: the figures as data; bars and a roofline as a picture
+  --from=URL                     with data: another place, or a file or folder (nothing is fetched then)
   -I DIR                         where imported files may lie
   --version
 )";

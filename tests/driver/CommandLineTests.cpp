@@ -76,7 +76,9 @@ TEST_F(CommandLine, options_of_another_command) {
 
 TEST_F(CommandLine, what_a_later_version_has_is_named) {
   refuses({"import", "m.json"}, "`import` is not in this version");
-  refuses({"data", "imdb"}, "`data` is not in this version");
+  refuses({"data"}, "`data` needs the name of a data set: imdb, reuters, boston or mnist");
+  refuses({"data", "imdb", "mnist"}, "`data` takes one name, found 2: the second is `mnist`");
+  refuses({"data", "imdb", "--force"}, "`data` takes no option `--force`");
   refuses({"build", "m.horn", "--target=cuda"}, "cuda is not in this version");
   refuses({"build", "m.horn", "--real=bf16"}, "bf16 is not in this version");
   refuses({"summary", "m.horn", "--memory"}, "option `--memory` is not in this version");
