@@ -2,7 +2,8 @@
 # models/run.sh [MODEL] [ARGUMENTS OF train]
 #
 # From a bare Debian 12 to a trained model: builds the tool, compiles models/MODEL.horn (default imdb) into a program,
-# and trains it. Data: $HORNFELS_DATA/MODEL.npz, else ~/.cache/hornfels/MODEL.npz, else a synthetic set.
+# and trains it. Data: $HORNFELS_DATA/MODEL.npz, else Keras's file that `hornfels data` keeps in its cache or fetches,
+# else a synthetic set.
 set -eu
 cd "$(dirname "$0")/.."
 . models/set-up.sh
@@ -20,17 +21,20 @@ show cmake --build "$build" --parallel "$(nproc)" --target hornfels hornfels_run
 
 output=$build/models
 mkdir -p "$output"
+# The data set of a model is in its name: reuters_bottleneck trains on reuters.
+set=${model%%_*}
 data=
-for folder in "${HORNFELS_DATA:-}" "${XDG_CACHE_HOME:-${HOME:-}/.cache}/hornfels"; do
-    if [ -n "$folder" ] && [ -f "$folder/$model.npz" ]; then
-        data=$folder/$model.npz
-        break
-    fi
-done
+if [ -n "${HORNFELS_DATA:-}" ] && [ -f "$HORNFELS_DATA/$set.npz" ]; then
+    data=$HORNFELS_DATA/$set.npz
+else
+    case $set in
+    imdb | reuters | boston | mnist) data=$("$build/bin/hornfels" data "$set") || data= ;;
+    esac
+fi
 if [ -z "$data" ]; then
-    data=$output/$model-synthetic.npz
-    [ -f "$data" ] || show "$build/bin/hornfels-synthetic" "$model" "$data"
-    echo "No real data were found (HORNFELS_DATA is a folder with $model.npz): training on SYNTHETIC data."
+    data=$output/$set-synthetic.npz
+    [ -f "$data" ] || show "$build/bin/hornfels-synthetic" "$set" "$data"
+    echo "No real data were found (HORNFELS_DATA is a folder with $set.npz; \`hornfels data $set\` fetches it): training on SYNTHETIC data."
     echo "The figures below say nothing about the real set."
 fi
 

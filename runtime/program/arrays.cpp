@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <strings.h>
 
@@ -19,7 +20,7 @@ namespace {
 /* A file from its beginning. */
 class file_stream : public byte_stream {
 public:
-  explicit file_stream(const input_file &source) : file(source) {}
+  explicit file_stream(const input_file &source, uint64_t begin = 0) : file(source), offset(begin) {}
   bool read(void *data, size_t count, file_error &error) override {
     if (!file.read(offset, data, count, error))
       return false;
@@ -29,29 +30,37 @@ public:
 
 private:
   const input_file &file;
-  uint64_t offset = 0;
+  uint64_t offset;
 };
+
+/* Opens an array's elements from the first one on. */
+using opener = std::function<std::unique_ptr<byte_stream>()>;
 
 /* Lists in a pickle, which goes on to the end of its array. */
 class pickled_lists : public lists_source {
 public:
-  pickled_lists(std::unique_ptr<byte_stream> source, pickle_place where, int64_t expected_rows)
-      : stream(std::move(source)), place(std::move(where)), rows(expected_rows) {}
-  token_lists read() override { return read_pickled_lists(*stream, place, rows); }
+  pickled_lists(opener source, pickle_place where, int64_t expected_rows)
+      : open(std::move(source)), place(std::move(where)), rows(expected_rows) {}
+  token_lists read() override {
+    if (deserve_a_check(place, rows))
+      check_pickled_lists(*open(), place, rows);
+    return read_pickled_lists(*open(), place, rows);
+  }
 
 private:
-  std::unique_ptr<byte_stream> stream;
+  const opener open;
   const pickle_place place;
   const int64_t rows;
 };
 
 /* Gives a source of objects its reader. `bytes` of pickle follow the header, unpacked from `in_file`. */
-void read_as_pickle(array_source &source, uint64_t bytes, uint64_t in_file) {
+void read_as_pickle(array_source &source, uint64_t bytes, uint64_t in_file, opener open) {
   if (source.header.rank != 1)
     throw failure(exit_input, source.place + ": error: is " + source.header.text() +
                                   " (pickled), expected one axis: a list of numbers for each row");
+  source.stream.reset();
   source.lists = std::make_unique<pickled_lists>(
-      std::move(source.stream), pickle_place{source.place, source.header.data_offset, bytes, in_file},
+      std::move(open), pickle_place{source.place, source.header.data_offset, bytes, in_file},
       source.header.shape[0]);
 }
 
@@ -72,14 +81,15 @@ public:
   array_source open(const std::string &array) const override {
     const npz_member &member = *archive.find(array);
     array_source source;
-    file_error error;
     source.place = archive.place(member);
-    auto elements = std::make_unique<npz_array>();
-    require(elements->open(archive, member, source.header, error, true), error);
+    auto elements = elements_of(member, source.header);
     const uint64_t left = elements->remaining();
     source.stream = std::move(elements);
     if (source.header.kind == 'O')
-      read_as_pickle(source, left, member.packed);
+      read_as_pickle(source, left, member.packed, [this, &member] {
+        npy_header header;
+        return elements_of(member, header);
+      });
     return source;
   }
   void require_unchanged() const override {
@@ -88,6 +98,13 @@ public:
   }
 
 private:
+  std::unique_ptr<npz_array> elements_of(const npz_member &member, npy_header &header) const {
+    auto elements = std::make_unique<npz_array>();
+    file_error error;
+    require(elements->open(archive, member, header, error, true), error);
+    return elements;
+  }
+
   npz_reader archive;
 };
 
@@ -118,7 +135,9 @@ public:
     require(read_npy_header(*source.stream, source.place, source.header, error, true), error);
     const uint64_t present = file->size() - source.header.data_offset;
     if (source.header.kind == 'O')
-      read_as_pickle(source, present, present);
+      read_as_pickle(source, present, present, [this, begin = source.header.data_offset] {
+        return std::make_unique<file_stream>(*file, begin);
+      });
     else if (present != source.header.data_bytes)
       throw failure(exit_input,
                     source.place + format(": error: holds %llu bytes of data, its header %s asks for %llu",

@@ -1,11 +1,10 @@
 #include "dataset.h"
 
-#include <cmath>
-
 #include <unistd.h>
 
 #include "convert.h"
 #include "csv_columns.h"
+#include "data_checks.h"
 #include "row_order.h"
 #include "runtime/core/text.h"
 #include "tokens.h"
@@ -99,9 +98,9 @@ void find(wanted_array &array, const data_file &file, const suffixes &wanted) {
     return;
   const bool has_values = name.size() > 7 && name.compare(name.size() - 7, 7, "_values") == 0;
   if (file.is_single() || !has_values)
-    throw failure(exit_input,
-                  array.source.place + ": error: is " + array.source.header.text() + "; tokens need two arrays, " +
-                      array.names.front() + "_values and " + array.names.front() + "_offsets, or pickled lists");
+    throw failure(exit_input, array.source.place + ": error: is " + array.source.header.text() +
+                                  "; tokens need two arrays, " + array.names.front() + "_values and " +
+                                  array.names.front() + "_offsets, or pickled lists");
   const std::string offsets = name.substr(0, name.size() - 7) + "_offsets";
   if (file.find({offsets}).empty())
     not_there(array, file, {offsets});
@@ -230,82 +229,6 @@ void require_memory(const std::vector<wanted_array> &list) {
                                           needed / 1e9, machine / 1e9));
 }
 
-/* Class numbers in [0, limit), with the whole range of the data in the message. */
-template <class Number>
-void require_classes(const wanted_array &array, const Number *values, int64_t row_elements, int64_t limit) {
-  const int64_t count = array.rows * row_elements;
-  Number largest = 0;
-  int64_t wrong = -1;
-  for (int64_t i = 0; i < count; ++i) {
-    largest = std::max(largest, values[i]);
-    if (wrong < 0 && (values[i] < 0 || static_cast<int64_t>(values[i]) >= limit))
-      wrong = i;
-  }
-  if (wrong < 0)
-    return;
-  const hornfels_tensor &tensor = *array.tensor;
-  const char *const where = tensor.limit_position ? tensor.limit_position
-                            : tensor.position     ? tensor.position
-                                                  : "?";
-  const long long row = static_cast<long long>(wrong / std::max<int64_t>(row_elements, 1));
-  const long long value = static_cast<long long>(values[wrong]);
-  const std::string what = array.is_target ? "classes" : "values";
-  std::string message = std::string(where) + ": error: ";
-  if (value < 0)
-    message += format("%s must be from 0 to %lld, but row %lld of ", what.c_str(),
-                      static_cast<long long>(limit - 1), row) +
-               array.source.place + format(" holds %lld", value);
-  else
-    message += format("%lld %s, but the data have %lld: row %lld of ", static_cast<long long>(limit),
-                      what.c_str(), static_cast<long long>(largest) + 1, row) +
-               array.source.place + format(" holds %lld", value);
-  if (tensor.limit_position && tensor.position)
-    message += std::string("\n") + tensor.position + ": note: " + tensor.name + " is declared here";
-  throw failure(exit_input, message);
-}
-
-/* Targets are numbers; rows of one-hot targets sum to 1. */
-template <class Real>
-void require_targets(const wanted_array &array, const Real *values, int64_t row_elements) {
-  const hornfels_tensor &tensor = *array.tensor;
-  const int64_t classes = tensor.rank > 0 ? tensor.shape[tensor.rank - 1] : 1;
-  const auto fail = [&](int64_t element, const std::string &what) {
-    throw failure(exit_input,
-                  array.source.place +
-                      format(": error: row %lld ", static_cast<long long>(element / row_elements)) + what +
-                      "; it is the target of " + tensor.name);
-  };
-  const int64_t count = array.rows * row_elements;
-  for (int64_t i = 0; i < count; ++i)
-    if (!std::isfinite(values[i]))
-      fail(i, format("holds %g", static_cast<double>(values[i])));
-  if (!tensor.accepts_classes || classes < 2)
-    return;
-  for (int64_t i = 0; i < count; i += classes) {
-    double sum = 0;
-    for (int64_t c = 0; c < classes; ++c)
-      sum += static_cast<double>(values[i + c]);
-    if (std::fabs(sum - 1) > 1e-3)
-      fail(i, format("sums to %g; the probabilities of %lld classes sum to 1", sum,
-                     static_cast<long long>(classes)));
-  }
-}
-
-void require_values(const wanted_array &array, const bound_array &bound) {
-  const hornfels_tensor &tensor = *array.tensor;
-  if (bound.kept == bound_array::classes)
-    return require_classes(array, bound.data.as<int32_t>(), bound.row_elements,
-                           tensor.shape[tensor.rank - 1]);
-  if (tensor.limit > 0 && tensor.type == HORNFELS_I32)
-    return require_classes(array, bound.data.as<int32_t>(), bound.row_elements, tensor.limit);
-  if (tensor.limit > 0 && tensor.type == HORNFELS_I64)
-    return require_classes(array, bound.data.as<int64_t>(), bound.row_elements, tensor.limit);
-  if (array.is_target && tensor.type == HORNFELS_F32)
-    return require_targets(array, bound.data.as<float>(), bound.row_elements);
-  if (array.is_target && tensor.type == HORNFELS_F64)
-    return require_targets(array, bound.data.as<double>(), bound.row_elements);
-}
-
 bound_array read(wanted_array &array) {
   bound_array bound;
   bound.tensor = array.tensor;
@@ -319,7 +242,7 @@ bound_array read(wanted_array &array) {
   bound.row_elements = elements / array.rows;
   bound.data = buffer(static_cast<size_t>(elements) * type_bytes(type));
   read_elements(array.source, type, bound.data.as<void>(), elements, 0, bound.row_elements);
-  require_values(array, bound);
+  require_values({array.source.place, array.is_target, array.rows}, bound);
   return bound;
 }
 
@@ -352,9 +275,11 @@ int64_t rows_with(const hornfels_model &model, const data_file &file, const std:
 }
 
 /* Which of the file's rows are meant, and how they are called. */
-part_of_file choose(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets) {
+part_of_file choose(const hornfels_model &model, const data_file &file, const suffixes &wanted,
+                    bool targets) {
   return choose_part(file, wanted, [&](const std::string &suffix) {
-    return file.as_table() ? suffix.empty() : !file.is_single() && has_all(list_arrays(model, targets), file, suffix);
+    return file.as_table() ? suffix.empty()
+                           : !file.is_single() && has_all(list_arrays(model, targets), file, suffix);
   });
 }
 
@@ -370,8 +295,9 @@ bool has_arrays(const hornfels_model &model, const data_file &file, const std::s
   if (file.is_single())
     return false;
   const part_of_file part = choose(model, file, {suffix}, true);
-  return part.which != part_of_file::named ? part.split > 0
-                                           : !file.as_table() && has_all(list_arrays(model, true), file, suffix);
+  return part.which != part_of_file::named
+             ? part.split > 0
+             : !file.as_table() && has_all(list_arrays(model, true), file, suffix);
 }
 
 dataset bind(const hornfels_model &model, const data_file &file, const suffixes &wanted, bool targets) {
@@ -380,9 +306,10 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
     throw failure(exit_input, std::string(model.source) + ": error: the model has no inputs");
   if (file.is_single() && list.size() != 1)
     throw failure(exit_input,
-                  file.name() + format(": error: a single array, but %zu are needed: save them in an .npz, or give "
-                                       "each by --input NAME=FILE",
-                                       list.size()));
+                  file.name() +
+                      format(": error: a single array, but %zu are needed: save them in an .npz, or give "
+                             "each by --input NAME=FILE",
+                             list.size()));
   const part_of_file part = choose(model, file, wanted, targets);
   if (file.as_table())
     find_columns(list, model, *file.as_table());
@@ -399,7 +326,9 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
   std::vector<token_lists> lists;
   for (wanted_array &array : list)
     lists.push_back(read_lists(array, file.how()));
-  const auto rows_before = [&] { return part.names.front() == "_test" ? rows_with(model, file, "_train") : 0; };
+  const auto rows_before = [&] {
+    return part.names.front() == "_test" ? rows_with(model, file, "_train") : 0;
+  };
   std::vector<uint32_t> order =
       file_order(part, file.how(), list.front().rows, ranks, ranks ? rows_before() : 0);
   for (size_t i = 0; i < list.size(); ++i)
@@ -411,8 +340,8 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
   result.rows = static_cast<int64_t>(order.size());
   for (size_t i = 0; i < list.size(); ++i)
     if (lists[i].rows > 0)
-      result.arrays.push_back(make_tokens(lists[i], rules_for(list[i], file), order, *list[i].tensor,
-                                          list[i].source.place));
+      result.arrays.push_back(
+          make_tokens(lists[i], rules_for(list[i], file), order, *list[i].tensor, list[i].source.place));
     else
       result.arrays.push_back(select_rows(read(list[i]), order, list[i].rows));
   file.require_unchanged();

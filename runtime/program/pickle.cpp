@@ -71,7 +71,7 @@ struct value {
  * rows go to one buffer as they come. */
 class machine {
 public:
-  machine(byte_stream &source, const pickle_place &where, int64_t expected_rows);
+  machine(byte_stream &source, const pickle_place &where, int64_t expected_rows, bool keep);
   token_lists run();
 
 private:
@@ -118,12 +118,13 @@ private:
   std::map<uint64_t, value> memo; /* of names and texts only: a list is in the array once */
   uint64_t memoized = 0;
   token_lists result;
+  const bool keeps; /* whether the numbers are wanted */
   int64_t lists = 0, appended = 0, numbers = 0;
   bool built = false;
 };
 
-machine::machine(byte_stream &source, const pickle_place &where, int64_t expected_rows)
-    : stream(source), place(where), unread(where.bytes) {
+machine::machine(byte_stream &source, const pickle_place &where, int64_t expected_rows, bool keep)
+    : stream(source), place(where), unread(where.bytes), keeps(keep) {
   const auto count = [](uint64_t n) { return format("%llu", static_cast<unsigned long long>(n)); };
   if (place.bytes > always_allowed && place.bytes / largest_ratio > place.in_file)
     fail("a pickle of " + count(place.bytes) + " bytes in " + count(place.in_file) +
@@ -133,10 +134,12 @@ machine::machine(byte_stream &source, const pickle_place &where, int64_t expecte
     fail("the header says " + count(static_cast<uint64_t>(expected_rows)) + " rows, but the pickle has " +
          count(place.in_file) + " bytes");
   result.rows = expected_rows;
+  stack.reserve(most_on_stack);
+  if (!keeps)
+    return;
   result.values =
       buffer(static_cast<size_t>(place.bytes / 2) * sizeof(int32_t)); /* a number takes two bytes or more */
   result.offsets = buffer(static_cast<size_t>(expected_rows + 1) * sizeof(int64_t));
-  stack.reserve(most_on_stack);
 }
 
 void machine::fail(const std::string &message) const {
@@ -264,7 +267,7 @@ void machine::make_tuple(size_t first) {
 void machine::make_list() {
   if (lists > result.rows)
     fail(format("more than the %lld lists that the header says", static_cast<long long>(result.rows)));
-  if (lists > 0)
+  if (lists > 0 && keeps)
     result.offsets.as<int64_t>()[lists - 1] = numbers;
   push(kind::list, lists++);
 }
@@ -285,7 +288,9 @@ void machine::append_number(const value &item) {
   if (item.number < 0 || item.number > std::numeric_limits<int32_t>::max())
     fail(format("row %lld holds %lld; word numbers are 0 to 2147483647", static_cast<long long>(lists - 2),
                 static_cast<long long>(item.number)));
-  result.values.as<int32_t>()[numbers++] = static_cast<int32_t>(item.number);
+  if (keeps)
+    result.values.as<int32_t>()[numbers] = static_cast<int32_t>(item.number);
+  ++numbers;
 }
 
 /* Adds the items from `first` on to a list, and takes them from the stack. */
@@ -508,17 +513,26 @@ token_lists machine::run() {
     fail("the pickle ends before the array is whole");
   if (unread + (end - begin) > 0)
     fail("bytes after the end of the pickle");
-  result.offsets.as<int64_t>()[result.rows] = numbers;
-  if (result.rows > 0)
-    result.offsets.as<int64_t>()[0] = 0;
+  if (keeps)
+    result.offsets.as<int64_t>()[result.rows] = numbers;
   return std::move(result);
 }
 
 } // namespace
 
+/* 64 KiB of input are too much for a small stack, so the machine is on the heap. */
 token_lists read_pickled_lists(byte_stream &stream, const pickle_place &place, int64_t rows) {
-  /* 64 KiB of input are too much for a small stack. */
-  return std::make_unique<machine>(stream, place, rows)->run();
+  return std::make_unique<machine>(stream, place, rows, true)->run();
+}
+
+void check_pickled_lists(byte_stream &stream, const pickle_place &place, int64_t rows) {
+  std::make_unique<machine>(stream, place, rows, false)->run();
+}
+
+bool deserve_a_check(const pickle_place &place, int64_t rows) {
+  constexpr uint64_t always_there = uint64_t{64} << 20;
+  const uint64_t wanted = place.bytes / 2 * sizeof(int32_t) + static_cast<uint64_t>(rows) * sizeof(int64_t);
+  return wanted > always_there + 2 * place.in_file;
 }
 
 } // namespace hornfels

@@ -29,6 +29,13 @@ struct pickle_place {
  * MiB. Throws a failure. */
 token_lists read_pickled_lists(byte_stream &stream, const pickle_place &place, int64_t rows);
 
+/* The same without keeping anything. */
+void check_pickled_lists(byte_stream &stream, const pickle_place &place, int64_t rows);
+
+/* Whether the lists could take so much more memory than the file is long that they are to be checked first:
+ * what is refused must not have cost it. Keras's files do not. */
+bool deserve_a_check(const pickle_place &place, int64_t rows);
+
 } // namespace hornfels
 
 #endif

@@ -240,6 +240,19 @@ INSTANTIATE_TEST_SUITE_P(
                        "a state that is not that of an array of lists"}),
     [](const auto &tested) { return tested.param.name; });
 
+/* What could take much more memory than the file is long is read twice: what is refused takes none. */
+TEST(pickle, checks_what_unpacks_to_much_before_it_takes_memory) {
+  const std::string whole = pickle_of({{1, 2, 3}, {4}});
+  text_stream stream(whole);
+  check_pickled_lists(stream, {"x.npy", 0, whole.size(), whole.size()}, 2);
+  const std::string wrong = pickle_of({{1, 2, 3}, {4}}) + "x";
+  text_stream other(wrong);
+  EXPECT_THROW(check_pickled_lists(other, {"x.npy", 0, wrong.size(), wrong.size()}, 2), failure);
+  EXPECT_FALSE(deserve_a_check({"imdb", 0, 14394714, 8925800}, 25000));
+  EXPECT_TRUE(deserve_a_check({"bomb", 0, 100 << 20, 8 << 20}, 1));
+  EXPECT_TRUE(deserve_a_check({"rows", 0, 50 << 20, 50 << 20}, 50 << 20));
+}
+
 /* What little there is in the file cannot ask for much memory. */
 TEST(pickle, refuses_bombs_before_they_are_unpacked) {
   const std::string bomb = pickle_head(1) + "](" + std::string(40 << 20, 'K') + "e" + pickle_tail();

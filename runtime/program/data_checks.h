@@ -1,0 +1,23 @@
+/* What the values of arrays must be, beside their type: class numbers below the limit, targets that are
+ * numbers. */
+#ifndef HORNFELS_PROGRAM_DATA_CHECKS_H
+#define HORNFELS_PROGRAM_DATA_CHECKS_H
+
+#include "dataset.h"
+
+namespace hornfels {
+
+/* Where an array comes from. */
+struct checked_array {
+  const std::string &place;
+  bool is_target;
+  int64_t rows;
+};
+
+/* Throws a failure that names the row, and, where the number of classes does not fit, the layer that gives
+ * it. */
+void require_values(const checked_array &array, const bound_array &bound);
+
+} // namespace hornfels
+
+#endif
