@@ -98,6 +98,7 @@ private:
   void append(const value &list, size_t first);
   void append_row(const value &row);
   void append_number(const value &item);
+  bool take_batch();
   void remember(uint64_t index);
   void recall(uint64_t index);
   void name(const std::string &module, const std::string &text);
@@ -307,6 +308,35 @@ void machine::append(const value &list, size_t first) {
   stack.resize(first);
 }
 
+/* Nearly all of a pickle: small numbers for the list that is being filled, from a mark, which has been read,
+ * to APPENDS. Does what the operations would do one by one, if all of them are in `input`; else nothing. */
+bool machine::take_batch() {
+  if (stack.empty() || stack.back().what != kind::list || stack.back().number == 0 ||
+      stack.back().number != lists - 1)
+    return false;
+  size_t from = begin;
+  int64_t count = 0;
+  int32_t *const to = keeps ? result.values.as<int32_t>() + numbers : nullptr;
+  constexpr size_t longest = 3; /* BININT2 */
+  for (; end - from >= longest && count < static_cast<int64_t>(most_on_stack / 2); ++count) {
+    int32_t number;
+    if (input[from] == 'K')
+      number = input[from + 1];
+    else if (input[from] == 'M')
+      number = input[from + 1] | input[from + 2] << 8;
+    else
+      break;
+    from += input[from] == 'K' ? 2 : 3;
+    if (keeps)
+      to[count] = number;
+  }
+  if (from == end || input[from] != 'e')
+    return false;
+  begin = from + 1;
+  numbers += count;
+  return true;
+}
+
 void machine::remember(uint64_t index) {
   if (stack.empty())
     fail("nothing on the stack to remember");
@@ -402,7 +432,8 @@ bool machine::step() {
       fail("a frame that goes on beyond the end of the pickle");
     return true;
   case '(':
-    push(kind::mark);
+    if (!take_batch())
+      push(kind::mark);
     return true;
   case 'N':
     push(kind::none);

@@ -82,6 +82,25 @@ TEST(pickle, reads_what_python_2_writes) {
             (rows{{5}, {65535, 0}}));
 }
 
+/* Batches that begin and end anywhere within what is read at once, and ones that Python would not write. */
+TEST(pickle, reads_batches_of_any_length_at_any_place) {
+  std::string text = pickle_head(400);
+  rows wanted;
+  for (size_t i = 0; i < 400; ++i) {
+    wanted.emplace_back();
+    text += "](";
+    for (size_t k = 0; k < (i * 37) % 1500; ++k) {
+      wanted.back().push_back(static_cast<int64_t>((i * 7919 + k * 104729) % (k % 50 == 49 ? 100000 : 400)));
+      const uint64_t number = static_cast<uint64_t>(wanted.back().back());
+      text += number < 256     ? "K" + little(number, 1)
+              : number < 65536 ? "M" + little(number, 2)
+                               : "J" + little(number, 4);
+    }
+    text += "e";
+  }
+  EXPECT_EQ(read_rows(text + pickle_tail(), 400), wanted);
+}
+
 TEST(pickle, names_itself_when_it_is_cut_short) {
   for (const std::string &pickle : {pickle_of(three), pickles_of_python_3()[0], pickles_of_python_3()[3]})
     for (size_t length = 0; length < pickle.size(); ++length) {
