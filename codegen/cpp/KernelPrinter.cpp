@@ -101,6 +101,10 @@ std::string KernelPrinter::signature(PrintedKernel &printed) {
       printed.parameters.push_back(argument.getArgNumber());
       if (auto type = dyn_cast<TokensType>(argument.getType())) {
         if (kernel.getArgAttr(argument.getArgNumber(), "horn.lazy")) {
+          if (argument.use_empty()) { // every row is updated
+            printed.parameters.pop_back();
+            continue;
+          }
           parameters.push_back("const lazy_rows &" + tokens[argument]);
           continue;
         }
@@ -296,8 +300,15 @@ LogicalResult KernelPrinter::printBranch(scf::IfOp branch) {
   ++depth;
   LogicalResult result = printBlock(*branch.thenBlock());
   --depth;
-  line("}");
   names = outer;
+  if (branch.elseBlock() && succeeded(result)) {
+    line("} else {");
+    ++depth;
+    result = printBlock(*branch.elseBlock());
+    --depth;
+    names = outer;
+  }
+  line("}");
   return result;
 }
 
@@ -320,6 +331,11 @@ LogicalResult KernelPrinter::printCall(Operation &op, StringRef function) {
       line(touch + ";");
     else
       declareIndex("missed", touch);
+    return success();
+  }
+  if (function == "only_decays") {
+    values[op.getResult(0)].text =
+        tokens[op.getOperand(0)] + ".only_decays(" + tokens[op.getOperand(1)] + ", " + index(2).str() + ")";
     return success();
   }
   if (function != "samples_of_ids")

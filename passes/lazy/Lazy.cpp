@@ -171,6 +171,7 @@ struct LazyPass : impl::LazyBase<LazyPass> {
     auto lazy = cast<func::FuncOp>(b.clone(*update.kernel));
     lazy.setName((update.kernel.getName() + "_lazy").str());
     lazy->setAttr("horn.lazy", b.getDenseF64ArrayAttr(factors));
+    update.kernel->setAttr("horn.decays", b.getDenseF64ArrayAttr(factors));
     SmallVector<Attribute> equations;
     if (auto given = lazy->getAttrOfType<ArrayAttr>("horn.equations"))
       llvm::append_range(equations, given);

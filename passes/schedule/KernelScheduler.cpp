@@ -42,7 +42,7 @@ void KernelScheduler::makeBuffers() {
     attributes.push_back(kernel.getResultAttrDict(index));
     buffers[result] = {body->addArgument(types.back(), result.getLoc()), {}, {}};
   }
-  if (kernel->hasAttr("horn.lazy")) {
+  if (kernel->hasAttr("horn.lazy") || kernel->hasAttr("horn.decays")) {
     types.push_back(TokensType::get(b.getContext(), INT32_MAX));
     attributes.push_back(b.getDictionaryAttr({b.getNamedAttr("horn.lazy", b.getUnitAttr()),
                                               b.getNamedAttr("horn.name", b.getStringAttr("lazy"))}));
@@ -150,7 +150,7 @@ void KernelScheduler::emitRows() {
   int64_t step = target.tileRows(units, *rows);
   if (*rows != kBatch)
     step = std::min(step, *rows);
-  if (lazyRows)
+  if (kernel->hasAttr("horn.lazy"))
     return emitLazyRows(*scatterAndUpdate());
   if (std::optional<ScatterAndUpdate> both = sumsById())
     return emitSumsById(*both);

@@ -89,6 +89,7 @@ private:
   void emitSumsById(const ScatterAndUpdate &kernelUnits);
   std::optional<ScatterAndUpdate> scatterAndUpdate() const;
   void emitLazyRows(const ScatterAndUpdate &kernelUnits);
+  void emitDecay(const Unit &update, OpFoldResult row);
   /// A call of the runtime: `name` tells the printer which.
   mlir::Operation *call(llvm::StringRef name, mlir::TypeRange results, mlir::ValueRange operands);
   void emitPrefetch(const Buffer &buffer, mlir::AffineMap map, const Tile &tile, mlir::Value tokens,

@@ -235,7 +235,7 @@ Operation *KernelScheduler::call(StringRef name, TypeRange results, ValueRange o
 }
 
 /// samples = for each id its samples, in the place of the gradient; where they do not fit, the gradient itself
-/// for each id: sum = 0; for each of its samples: sum += rows[sample, :]; or sum = gradient[id, :]; update(sum)
+/// for each id, if it has samples or a row without gradient does more than decay: sum = 0; for each of its samples: sum += rows[sample, :]; or sum = gradient[id, :]; update(sum)
 /// Both sums add in the order of the samples, and there is one update: bits do not depend on what fits.
 void KernelScheduler::emitSumsById(const ScatterAndUpdate &kernelUnits) {
   const Unit &scatter = kernelUnits.scatter, &update = kernelUnits.update;
@@ -260,7 +260,7 @@ void KernelScheduler::emitSumsById(const ScatterAndUpdate &kernelUnits) {
   };
   constexpr unsigned fit = 1, doNotFit = 2;
   inCase(doNotFit, [&] { emitScatterAdd(scatter, begin, end); });
-  tiles.loop("row", begin, end, 1, [&](OpFoldResult row) {
+  auto updateRow = [&](OpFoldResult row) {
     Tile ofRow(scatter.sizes.size());
     ofRow.set(0, row, 1);
     emitOverColumns(scatter, ofRow, 1, [&](const Tile &part) {
@@ -276,7 +276,38 @@ void KernelScheduler::emitSumsById(const ScatterAndUpdate &kernelUnits) {
       emitElementwise(update, part);
       buffers[gradient.value] = stored;
     });
+  };
+  tiles.loop("row", begin, end, 1, [&](OpFoldResult row) {
+    if (!kernel->hasAttr("horn.decays"))
+      return updateRow(row);
+    Value place = tiles.value(tiles.sub(row, begin));
+    Value decays = call("only_decays", b.getI1Type(), {lazyRows, samples->getResult(0), place})->getResult(0);
+    auto branch = b.create<scf::IfOp>(tiles.loc, decays, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    emitDecay(update, row);
+    b.setInsertionPointToStart(branch.elseBlock());
+    updateRow(row);
   });
+}
+
+/// slot[row, :] *= factor: all that an update does to a row without gradient.
+void KernelScheduler::emitDecay(const Unit &update, OpFoldResult row) {
+  ArrayRef<double> factors = kernel->getAttrOfType<DenseF64ArrayAttr>("horn.decays").asArrayRef();
+  Tile ofRow(update.sizes.size());
+  ofRow.set(0, row, 1);
+  for (const Access &read : update.reads) {
+    auto argument = dyn_cast<BlockArgument>(read.value);
+    double factor = argument ? factors[argument.getArgNumber()] : 1;
+    if (factor == 1)
+      continue;
+    emitOverColumns(update, ofRow, 1, [&](const Tile &part) {
+      tiles.generic({}, {{buffer(read.value), read.map}}, part, [&](OpBuilder &builder, Location loc, ValueRange elements) {
+        Value constant = builder.create<arith::ConstantOp>(loc, b.getFloatAttr(elements[0].getType(), factor));
+        return SmallVector<Value>{builder.create<arith::MulFOp>(loc, elements[0], constant)};
+      });
+    });
+  }
 }
 
 /// ids = those from begin to end that occur, each once; for each: gradient[id, :] = 0

@@ -46,6 +46,7 @@ bool updates_lazily(lazy_rows &rows, void *const *variables, int64_t ids) {
   const int64_t eighth = rows.table->rows / 8, most_ids = eighth * (rows.lazy ? 6 : 5);
   constexpr int32_t most_steps = 1 << 20;
   rows.lazy = ids <= most_ids && rows.now < most_steps && !rows.all_next;
+  rows.all = rows.all_next;
   rows.all_next = false;
   if (rows.lazy)
     ++rows.now;

@@ -33,6 +33,12 @@ struct lazy_rows {
   int32_t now;    /* the step that is running, or the last one; 0: all rows are current */
   bool lazy;      /* the last step was */
   bool all_next;  /* somebody else wrote a slot: the next step updates all rows, and meets what is no average */
+  bool all;       /* this step does */
+
+  /* The row has no sample, and only decays. Where the samples did not fit nobody knows. */
+  bool only_decays(const token_rows<int32_t> &samples, long row) const {
+    return !all && samples.offsets && samples.offsets[row] == samples.offsets[row + 1];
+  }
 
   /* Lists each id from `begin` to `end` that occurs in a sorted batch once, at ids[begin]; returns how many there are.
    * An id is written before it is known to be new: that needs no branch. */

@@ -44,12 +44,23 @@ inline token_rows<int32_t> samples_of_ids(const token_rows<Id> &rows, long batch
   for (long i = 0; i < count + 2; ++i)
     offsets[i] = 0;
   long total = 0;
-  for (long sample = 0; sample < batch; ++sample) {
-    const long first = rows.offsets[sample], last = rows.offsets[sample + 1], stop = to(first, last);
-    long t = from(first, last);
-    total += stop - t;
-    for (; t < stop; ++t)
-      ++offsets[rows.ids[t] - begin + 2];
+  bool whole = begin == 0; /* no id is another chunk's: the rows are one, and have one end that nobody can guess */
+  for (long sample = 0; sample < batch && whole; ++sample) {
+    const long first = rows.offsets[sample], last = rows.offsets[sample + 1];
+    whole = first == last || rows.ids[last - 1] < end;
+  }
+  if (whole) {
+    total = rows.offsets[batch];
+    for (long t = 0; t < total; ++t)
+      ++offsets[rows.ids[t] + 2];
+  } else {
+    for (long sample = 0; sample < batch; ++sample) {
+      const long first = rows.offsets[sample], last = rows.offsets[sample + 1], stop = to(first, last);
+      long t = from(first, last);
+      total += stop - t;
+      for (; t < stop; ++t)
+        ++offsets[rows.ids[t] - begin + 2];
+    }
   }
   if (total * 4 > left)
     return {nullptr, nullptr};

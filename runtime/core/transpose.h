@@ -29,7 +29,7 @@ template <int s, class V> HORNFELS_INLINE void exchanges(V *rows) {
 
 /* out[r][c] = in[c][r] for r < height, c < width, both at most lanes<V>; strides in elements. */
 template <class V>
-HORNFELS_INLINE void transpose_part(element<V> *out, long out_stride, const element<V> *in, long in_stride, long height,
+__attribute__((noinline)) static void transpose_part(element<V> *out, long out_stride, const element<V> *in, long in_stride, long height,
                                     long width) {
   V rows[lanes<V>] = {};
   _Pragma("GCC unroll 16") for (long c = 0; c < lanes<V>; ++c) {
@@ -43,9 +43,10 @@ HORNFELS_INLINE void transpose_part(element<V> *out, long out_stride, const elem
   }
 }
 
-/* out[r][c] = in[c][r] for a square as wide as V. */
+/* out[r][c] = in[c][r] for a square as wide as V. A function of its own: inlined, the numbers of its lanes stay in
+ * registers through the product that follows, which needs them all. */
 template <class V>
-HORNFELS_INLINE void transpose(element<V> *out, long out_stride, const element<V> *in, long in_stride) {
+__attribute__((noinline)) static void transpose(element<V> *out, long out_stride, const element<V> *in, long in_stride) {
   V rows[lanes<V>];
   _Pragma("GCC unroll 16") for (long c = 0; c < lanes<V>; ++c) { rows[c] = load<V>(&in[c * in_stride]); }
   exchanges<1>(rows);
