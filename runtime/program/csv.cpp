@@ -52,6 +52,12 @@ double number_of(const csv_lines &lines, size_t column) {
   return number;
 }
 
+bool is_number(const std::string &text) {
+  double number;
+  const std::from_chars_result result = std::from_chars(text.data(), text.data() + text.size(), number);
+  return result.ptr == text.data() + text.size() && result.ec != std::errc::invalid_argument;
+}
+
 /* Numbers of some columns, line after line. */
 class number_stream : public byte_stream {
 public:
@@ -149,6 +155,8 @@ csv_table::csv_table(std::unique_ptr<input_file> source) : file(std::move(source
       lines.fail(i, "a second column " + quoted(column));
     columns.push_back(std::move(column));
   }
+  if (std::all_of(columns.begin(), columns.end(), is_number))
+    lines.fail(0, "numbers, where the first line names the columns");
   if (columns.size() == 1 && columns[0].find(';') != std::string::npos)
     lines.fail(0, "one column with semicolons in its name; fields are separated by commas");
   for (; lines.next(); ++count)

@@ -1,10 +1,13 @@
 #include "dataset.h"
 
+#include <algorithm>
+
 #include <unistd.h>
 
 #include "convert.h"
 #include "csv_columns.h"
 #include "data_checks.h"
+#include "nearest.h"
 #include "row_order.h"
 #include "runtime/core/text.h"
 #include "tokens.h"
@@ -289,6 +292,23 @@ word_rules rules_for(const wanted_array &array, const data_file &file) {
                                                 : rules_of_ids(file.how());
 }
 
+/* Each --input must be an array that some command looks for: a mistake in a name would go unseen. */
+void require_known_names(const hornfels_model &model, const data_file &file) {
+  std::vector<std::string> known;
+  for (const wanted_array &array : list_arrays(model, true))
+    for (const std::string &name : array.names)
+      for (const char *const suffix : {"", "_train", "_test", "_val", "_validation"}) {
+        known.push_back(name + suffix);
+        for (const char *const end : {"_values", "_offsets"})
+          if (is_tokens(*array.tensor))
+            known.push_back(name + suffix + end);
+      }
+  for (const std::string &name : file.names())
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw failure(exit_usage, "error: --input: " + quoted(name) + " is no array of " + model.name +
+                                    did_you_mean(name, known));
+}
+
 } // namespace
 
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix) {
@@ -310,6 +330,8 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
                       format(": error: a single array, but %zu are needed: save them in an .npz, or give "
                              "each by --input NAME=FILE",
                              list.size()));
+  if (file.what() == data_file::several)
+    require_known_names(model, file);
   const part_of_file part = choose(model, file, wanted, targets);
   if (file.as_table())
     find_columns(list, model, *file.as_table());

@@ -174,6 +174,8 @@ INSTANTIATE_TEST_SUITE_P(
         refused_table{"no_rows", names, "d.csv: error: has no rows"},
         refused_table{"twice", "price,x_0,price\n1,2,3\n", "d.csv:1:11: error: a second column price"},
         refused_table{"semicolons", "price;a;b\n1;2;3\n", "fields are separated by commas"},
+        refused_table{"no_names", count_to(13) + "\n" + count_to(13) + "\n",
+                      "d.csv:1:1: error: numbers, where the first line names the columns"},
         refused_table{"nul", names + std::string("1\0", 2) + "\n", "d.csv:2:2: error: a NUL byte"},
         refused_table{"long_name", std::string(2000, 'n') + "\n", "a name of more than 1024 bytes"},
         refused_table{"long_line", names + std::string(17 << 20, '1'),

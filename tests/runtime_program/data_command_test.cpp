@@ -81,6 +81,8 @@ TEST_F(data_commands, arrays_in_files_of_their_own) {
   expect({"train", "--data", "d.npz", "--input", "x_train=x.npy"}, 2,
          "--data and --input exclude each other");
   expect({"train", "--input", "x_train=x.npy"}, 1, "no array price_train or y_train for price");
+  expect({"train", "--input", "x_train=x.npy", "--input", "y_train=y.npy", "--input", "y_tset=y.npy"}, 2,
+         "--input: y_tset is no array of prices; did you mean y_test?");
   expect({"train", "--input", "x_train=nothing"}, 3, "nothing: error: No such file");
   expect({"train", "--data", "x.npy"}, 1,
          "a single array, but 2 are needed: save them in an .npz, or give each by --input");

@@ -5,6 +5,7 @@
 #include "double_model.h"
 #include "runtime/program/convert.h"
 #include "runtime/program/dataset.h"
+#include "runtime/program/inflate.h"
 #include "support.h"
 
 using namespace hornfels;
@@ -106,6 +107,8 @@ TEST_F(idx_files, lies_are_named) {
 
 class several_files : public testing::Test {
 protected:
+  several_files() { set_inflater(make_inflater); }
+
   dataset bind_files(const hornfels_model &model,
                      const std::vector<std::pair<std::string, std::string>> &files,
                      const suffixes &wanted = {"_train"}) {
