@@ -309,6 +309,18 @@ void require_known_names(const hornfels_model &model, const data_file &file) {
                                     did_you_mean(name, known));
 }
 
+/* What is said of words must find some. */
+void require_words(const hornfels_model &model, const std::vector<wanted_array> &list,
+                   const data_options &how) {
+  if ((asks_for_words(how) || how.oov_char.given) &&
+      std::none_of(list.begin(), list.end(),
+                   [](const wanted_array &array) { return is_tokens(*array.tensor); }))
+    throw failure(exit_usage,
+                  std::string("error: --num-words, --skip-top, --maxlen, --start-char, --oov-char and "
+                              "--index-from are about tokens; ") +
+                      model.name + " has no such input");
+}
+
 } // namespace
 
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix) {
@@ -330,6 +342,7 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
                       format(": error: a single array, but %zu are needed: save them in an .npz, or give "
                              "each by --input NAME=FILE",
                              list.size()));
+  require_words(model, list, file.how());
   if (file.what() == data_file::several)
     require_known_names(model, file);
   const part_of_file part = choose(model, file, wanted, targets);

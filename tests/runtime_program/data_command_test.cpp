@@ -95,6 +95,7 @@ TEST_F(data_commands, arrays_in_files_of_their_own) {
 TEST_F(data_commands, options_of_load_data_are_checked) {
   write_file(folder / "d.csv", houses(4));
   expect({"train", "--data", "d.csv", "--num-words", "0"}, 2, "--num-words: 0 is not a whole number from 1");
+  expect({"train", "--data", "d.csv", "--num-words", "100"}, 2, "are about tokens; prices has no such input");
   expect({"train", "--data", "d.csv", "--start-char", "-1"}, 2,
          "--start-char: -1 is not a whole number from 0 to 2147483647, or none");
   expect({"train", "--data", "d.csv", "--oov-char", "None"}, 2, "--oov-char: None is not");
