@@ -70,6 +70,24 @@ void ModelBuilder::typeTarget(Output &output, const TensorInfo &prediction) {
   output.acceptsClasses = count && isReal(*element) && last && last->name == "classes";
 }
 
+/// Each sample's loss times its weight; what is averaged over is still the number of samples, as in Keras.
+Value ModelBuilder::weighted(const Pass &pass, const Output &output, const Value &values) {
+  auto *tensor = tensorIn(values);
+  if (!pass.sampleWeight || !tensor)
+    return values;
+  if (tensor->shape.empty() || tensor->shape.front() != batchSize) {
+    in.error(output.lossRange, "weights of samples need a loss that gives one value a sample, this one gives " +
+                                   in.show(values));
+    return Poison();
+  }
+  Shape shape(tensor->shape.size(), 1);
+  shape.front() = batchSize;
+  Value weight = pass.sampleWeight;
+  if (shape.size() > 1)
+    weight = in.reshape(*pass.sampleWeight, shape, output.lossRange);
+  return in.elementwise("mul", values, weight, output.lossRange);
+}
+
 /// The mean over samples of one output's loss, or null.
 Tensor ModelBuilder::lossOf(Pass &pass, size_t i) {
   Output &output = outputs[i];
@@ -86,6 +104,9 @@ Tensor ModelBuilder::lossOf(Pass &pass, size_t i) {
     in.error(output.lossRange, fmt::format("a loss gives a tensor, this one gives {}", in.show(values)));
     return nullptr;
   }
+  values = weighted(pass, output, values);
+  if (isPoison(values))
+    return nullptr;
   Value mean = in.reduce(Reduction::Sum, values, NoneValue(), false, true, output.lossRange);
   auto *tensor = getIf<Tensor>(mean);
   return tensor ? *tensor : nullptr;

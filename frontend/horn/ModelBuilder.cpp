@@ -248,6 +248,17 @@ void ModelBuilder::addTargets(Pass &pass) {
     pass.arguments.push_back({info->handle, output.name, "target"});
     pass.targets[i] = std::move(info);
   }
+  if (!settings.sampleWeight)
+    return;
+  Interpreter::PlaceScope place(in, "sample_weight", settings.sampleWeightRange);
+  auto info = std::make_shared<TensorInfo>();
+  info->handle = in.emitter.addArgument({in.options.real, {batchSize}, 0});
+  info->function = pass.run.function;
+  info->element = in.options.real;
+  info->shape = {batchSize};
+  info->place = settings.sampleWeightRange;
+  pass.arguments.push_back({info->handle, "sample_weight", "target"});
+  pass.sampleWeight = std::move(info);
 }
 
 void ModelBuilder::addVariables(Pass &pass, const std::vector<std::unique_ptr<Variable>> &variables) {
@@ -308,6 +319,13 @@ void ModelBuilder::describe() {
     if (!output.target)
       continue;
     port.type = *output.target;
+    d.targets.push_back(std::move(port));
+  }
+  if (settings.sampleWeight) {
+    ModuleDescription::PortEntry port;
+    port.name = "sample_weight";
+    port.type = TensorType{in.options.real, {batchSize}, 0};
+    port.position = sources.positionText(settings.sampleWeightRange);
     d.targets.push_back(std::move(port));
   }
   d.outputs = std::move(outputEntries);

@@ -42,6 +42,7 @@ private:
     Run run;
     std::vector<Port> arguments, results;
     std::vector<Tensor> outputs, targets; // null where there is none
+    Tensor sampleWeight;                  // null: every sample counts the same
   };
   struct Settings {
     Value optimizer;
@@ -49,6 +50,8 @@ private:
     int64_t epochs = 1, batchSize = 32;
     SourceRange epochsRange, batchSizeRange;
     double learningRate = 0;
+    bool sampleWeight = false; // a target more, which the losses are multiplied by
+    SourceRange sampleWeightRange;
   };
 
   // ModelBuilder.cpp
@@ -78,6 +81,7 @@ private:
   void typeTargets(const Pass &pass);
   void typeTarget(Output &output, const TensorInfo &prediction);
   Tensor lossOf(Pass &pass, size_t output);
+  Value weighted(const Pass &pass, const Output &output, const Value &values);
   Tensor addLoss(Pass &pass);
   void addMetrics(Pass &pass);
   Owner &metricOwner(const std::string &name, const Definition *definition);

@@ -5,8 +5,8 @@
 
 namespace hornfels::frontend {
 
-static constexpr std::string_view settingNames[] = {"optimizer", "loss",       "loss_weights",
-                                                    "metrics",   "batch_size", "epochs"};
+static constexpr std::string_view settingNames[] = {"optimizer", "loss",       "loss_weights", "metrics",
+                                                    "batch_size", "epochs", "sample_weight"};
 
 /// A whole number of at least `least`, or nothing when it is left out or wrong (reported).
 std::optional<int64_t> ModelBuilder::readCount(const Scope &scope, const char *name, int64_t least,
@@ -59,6 +59,17 @@ void ModelBuilder::readTrain() {
     readLosses(*loss);
   else
     in.error(train->header, "the train block gives no loss");
+  if (const Binding *weight = setting("sample_weight")) {
+    settings.sampleWeightRange = weight->place;
+    if (auto *flag = getIf<bool>(weight->value))
+      settings.sampleWeight = *flag;
+    else if (!isPoison(weight->value))
+      in.error(weight->place,
+               fmt::format("sample_weight is true or false, found {}", in.show(weight->value)));
+    for (const Output &output : outputs)
+      if (settings.sampleWeight && output.name == "sample_weight")
+        in.error(output.range, "an output cannot be called sample_weight where samples have weights");
+  }
   if (const Binding *weights = setting("loss_weights"))
     readLossWeights(*weights);
   if (const Binding *metrics = setting("metrics"))

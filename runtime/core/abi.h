@@ -101,7 +101,7 @@ typedef struct hornfels_model {
   int32_t inputs, outputs, targets, variables, metrics;
   const hornfels_tensor *input_info;
   const hornfels_tensor *output_info;
-  const hornfels_tensor *target_info;
+  const hornfels_tensor *target_info; /* last, where a model takes it: `sample_weight`, each sample's in the loss */
   const hornfels_tensor *variable_info;
   const char *const *metric_names;     /* "loss" first */
   const hornfels_training *training;   /* null: no `train` block, no train_step and no evaluate_step */

@@ -60,9 +60,10 @@ void gather_tokens(const bound_array &array, const uint32_t *rows, int64_t count
 }
 
 /* Elements of type T: as they are. */
-template <class T> void gather_plain(const bound_array &array, const uint32_t *rows, int64_t count, T *to) {
-  const size_t width = static_cast<size_t>(array.row_elements);
-  const T *const from = array.data.as<T>();
+template <class T>
+void gather_plain(const buffer &data, int64_t row_elements, const uint32_t *rows, int64_t count, T *to) {
+  const size_t width = static_cast<size_t>(row_elements);
+  const T *const from = data.as<T>();
   if (width == 1) {
     for (int64_t i = 0; i < count; ++i)
       to[i] = from[rows[i]];
@@ -124,6 +125,10 @@ batcher::batcher(const dataset &data, int64_t capacity) : set(data), largest(cap
 }
 
 const hornfels_array *batcher::gather(const uint32_t *rows, int64_t count) {
+  return gather(rows, count, true);
+}
+
+const hornfels_array *batcher::gather(const uint32_t *rows, int64_t count, bool to_train) {
   for (size_t i = 0; i < slots.size(); ++i) {
     const bound_array &array = set.arrays[i];
     slot &to = slots[i];
@@ -147,10 +152,13 @@ const hornfels_array *batcher::gather(const uint32_t *rows, int64_t count) {
       with_type(array.tensor->type, to.data,
                 [&](auto *elements) { gather_classes(array, rows, count, elements); });
       break;
-    case bound_array::plain:
+    case bound_array::plain: {
+      const bool weighs = to_train && i + 1 == slots.size() && set.training_weights.bytes() > 0;
+      const buffer &from = weighs ? set.training_weights : array.data;
       with_type(array.tensor->type, to.data,
-                [&](auto *elements) { gather_plain(array, rows, count, elements); });
+                [&](auto *elements) { gather_plain(from, array.row_elements, rows, count, elements); });
       break;
+    }
     }
   }
   return arrays.data();
@@ -158,7 +166,7 @@ const hornfels_array *batcher::gather(const uint32_t *rows, int64_t count) {
 
 const hornfels_array *batcher::gather_range(int64_t first, int64_t count) {
   std::iota(range.begin(), range.begin() + count, static_cast<uint32_t>(first));
-  return gather(range.data(), count);
+  return gather(range.data(), count, false);
 }
 
 } // namespace hornfels

@@ -16,12 +16,13 @@ public:
   const dataset &data() const { return set; }
   int64_t capacity() const { return largest; }
 
-  /* The arrays of these rows; they hold until the next call. count <= capacity. */
+  /* The arrays of these rows, to train on; they hold until the next call. count <= capacity. */
   const hornfels_array *gather(const uint32_t *rows, int64_t count);
-  /* The same of rows first, first + 1, ... */
+  /* The same of rows first, first + 1, ..., without weights of classes. */
   const hornfels_array *gather_range(int64_t first, int64_t count);
 
 private:
+  const hornfels_array *gather(const uint32_t *rows, int64_t count, bool to_train);
   struct slot {
     buffer data, offsets;
   };

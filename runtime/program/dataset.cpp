@@ -48,8 +48,32 @@ std::vector<wanted_array> list_arrays(const hornfels_model &model, bool targets)
   };
   add(model.input_info, model.inputs, false, "x");
   if (targets)
-    add(model.target_info, model.targets, true, "y");
+    add(model.target_info, model.targets - (weight_target(model) ? 1 : 0), true, "y");
   return list;
+}
+
+/* The weights of samples, where the model takes them and the file has them. */
+void add_weights(std::vector<wanted_array> &list, const hornfels_model &model, bool present) {
+  const hornfels_tensor *const weights = weight_target(model);
+  if (!weights || !present)
+    return;
+  wanted_array array{};
+  array.tensor = weights;
+  array.is_target = true;
+  array.names.push_back(weights->name);
+  list.push_back(std::move(array));
+}
+
+bound_array equal_weights(const hornfels_tensor &tensor, int64_t rows) {
+  bound_array array;
+  array.tensor = &tensor;
+  array.data = buffer(static_cast<size_t>(rows) * type_bytes(tensor.type));
+  for (int64_t i = 0; i < rows; ++i)
+    if (tensor.type == HORNFELS_F64)
+      array.data.as<double>()[i] = 1;
+    else
+      array.data.as<float>()[i] = 1;
+  return array;
 }
 
 /* The names to look for, most wanted first. */
@@ -116,7 +140,9 @@ void find(wanted_array &array, const data_file &file, const suffixes &wanted) {
 /* The columns of every array; those of the targets are known even where they are not read. */
 void find_columns(std::vector<wanted_array> &list, const hornfels_model &model, const csv_table &table) {
   std::vector<column_request> requests;
-  for (wanted_array &array : list_arrays(model, true))
+  std::vector<wanted_array> all = list_arrays(model, true);
+  add_weights(all, model, table.find("sample_weight") >= 0);
+  for (const wanted_array &array : all)
     requests.push_back({array.tensor, array.names, requests.size() < list.size()});
   const std::vector<std::vector<size_t>> columns = choose_columns(table, requests);
   for (size_t i = 0; i < list.size(); ++i) {
@@ -323,6 +349,14 @@ void require_words(const hornfels_model &model, const std::vector<wanted_array> 
 
 } // namespace
 
+const hornfels_tensor *weight_target(const hornfels_model &model) {
+  const hornfels_tensor *const last = model.targets > 1 ? &model.target_info[model.targets - 1] : nullptr;
+  return last && std::string(last->name) == "sample_weight" && last->rank == 0 &&
+                 (last->type == HORNFELS_F32 || last->type == HORNFELS_F64)
+             ? last
+             : nullptr;
+}
+
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix) {
   if (file.is_single())
     return false;
@@ -346,6 +380,13 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
   if (file.what() == data_file::several)
     require_known_names(model, file);
   const part_of_file part = choose(model, file, wanted, targets);
+  const size_t without_weights = list.size();
+  if (targets && file.as_table())
+    add_weights(list, model, file.as_table()->find("sample_weight") >= 0);
+  else if (targets)
+    for (const std::string &suffix : part.names)
+      if (list.size() == without_weights)
+        add_weights(list, model, !file.find({"sample_weight" + suffix}).empty());
   if (file.as_table())
     find_columns(list, model, *file.as_table());
   bool ranks = false;
@@ -379,6 +420,8 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
           make_tokens(lists[i], rules_for(list[i], file), order, *list[i].tensor, list[i].source.place));
     else
       result.arrays.push_back(select_rows(read(list[i]), order, list[i].rows));
+  if (targets && weight_target(model) && list.size() == without_weights)
+    result.arrays.push_back(equal_weights(*weight_target(model), result.rows));
   file.require_unchanged();
   return result;
 }

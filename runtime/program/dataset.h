@@ -30,11 +30,18 @@ struct bound_array {
 struct dataset {
   int64_t rows = 0;
   std::vector<bound_array> arrays; /* in the order of the ABI: inputs, then targets */
+  /* What stands for the last array, the weights of samples, in steps that train: those of the rows' classes. Empty: as
+   * it is. Held-out rows have no class weights, as in Keras. */
+  buffer training_weights;
 };
 
 /* Which arrays: `<name>` + one of the suffixes, the first for which the file has the first input's array. Tables and
  * what is not split into `_train` and `_test` answer to both: see row_order.h. */
 using suffixes = std::vector<std::string>;
+
+/* The target that is no output's but each sample's weight in the loss: the last one, `sample_weight` of one real. Null:
+ * the model takes none. Its array may be missing; then every weight is 1. */
+const hornfels_tensor *weight_target(const hornfels_model &model);
 
 /* Whether the file has every array of the model with this suffix, or rows that are split off for it. */
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix);

@@ -144,6 +144,8 @@ const option table[] = {
      [](options &o, const given &g) { o.validation_data = path(g); }},
     {"--initial-epoch", "N", for_train, "count epochs from N on, as when N are done already (0)",
      [](options &o, const given &g) { o.initial_epoch = whole<int64_t>(g, 0, most); }},
+    {"--class-weight", "C=W,...", for_train, "weights of the classes in the loss, as 0=1,1=3.5",
+     [](options &o, const given &g) { o.class_weight = parse_class_weights(g.option, g.value); }},
     {"--early-stopping", "M[,...]", for_train,
      "stop when M (val_loss) no longer improves: patience=0, min_delta=0, baseline=, restore_best_weights, "
      "start_from_epoch=0, mode=auto",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "callback_options.h"
+#include "class_weights.h"
 #include "data_options.h"
 #include "runtime/core/abi.h"
 
@@ -33,6 +34,7 @@ struct options {
   /* of train */
   std::string validation_data, csv_log, checkpoint, plot;
   bool csv_append = false, resume = false, with_optimizer = false;
+  class_weights class_weight;
   int64_t initial_epoch = 0, kfold = 0;
   double plot_smooth = -1; /* factor; -1: 0.9 for folds, else nothing is smoothed */
   int64_t plot_skip = 10;  /* epochs that smoothed curves leave out */

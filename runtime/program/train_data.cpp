@@ -55,6 +55,12 @@ training_data read_training_data(const hornfels_model &model, const options &cho
   training_data result;
   const data_file file = open_data(chosen.data, chosen.reading);
   result.data = bind(model, file, {"_train"}, true);
+  const bool weighted = !file.find({"sample_weight_train"}).empty();
+  if (weighted && !weight_target(model))
+    print_error(std::string(model.name) + ": warning: " + file.name() +
+                " has sample_weight_train, which this model does not take: say sample_weight = true in its train block");
+  apply_class_weights(model, result.data, chosen.class_weight, weighted);
+  check_sample_weights(model, result.data);
   result.split = split_rows(chosen, result.data.rows);
   if (!chosen.validation_data.empty()) {
     const data_file other(chosen.validation_data, chosen.reading);
@@ -86,6 +92,7 @@ std::string data_text(const dataset &data) {
     sum = crc32(sum, array.offsets.as<char>(), array.offsets.bytes());
     sum = crc32(sum, array.data.as<char>(), array.data.bytes());
   }
+  sum = crc32(sum, data.training_weights.as<char>(), data.training_weights.bytes());
   return std::to_string(data.rows) + " rows" + format(", checksum %08x", static_cast<unsigned>(sum));
 }
 

@@ -18,6 +18,7 @@ struct setting {
   int64_t features, units;
   hornfels_tensor input, target, output;
   double rate;
+  bool weighted = false; /* the second target is each row's weight in the loss */
   double momentum = 0; /* above 0: two slots, and steps that depend on seed and number, as with dropout */
 };
 
@@ -93,22 +94,25 @@ struct state {
   std::vector<double> judge(const hornfels_array *data, int64_t row) {
     std::vector<double> y = predict_row(data[0], row);
     const size_t best = static_cast<size_t>(std::max_element(y.begin(), y.end()) - y.begin());
+    const double weight = of.weighted ? static_cast<double>(static_cast<const float *>(data[2].data)[row]) : 1;
+    double loss = 0;
     size_t wanted = 0;
     for (size_t u = 0; u < y.size(); ++u) {
       const double t = target(data[1], row, static_cast<int64_t>(u));
       wanted = t > 0.5 ? u : wanted;
       if (of.loss == loss_kind::squares) {
-        loss_sum += (y[u] - t) * (y[u] - t);
+        loss += (y[u] - t) * (y[u] - t);
         metric_sum += std::fabs(y[u] - t);
       } else {
-        loss_sum -= t > 0 ? t * std::log(std::fmax(y[u], 1e-7)) : 0;
+        loss -= t > 0 ? t * std::log(std::fmax(y[u], 1e-7)) : 0;
       }
       if (of.loss == loss_kind::logistic) {
-        loss_sum -= (1 - t) * std::log(std::fmax(1 - y[u], 1e-7));
+        loss -= (1 - t) * std::log(std::fmax(1 - y[u], 1e-7));
         metric_sum += (y[u] > 0.5) == (t > 0.5);
       }
-      y[u] -= t;
+      y[u] = weight * (y[u] - t);
     }
+    loss_sum += weight * loss;
     metric_sum += of.loss == loss_kind::softmax && best == wanted;
     count += 1;
     return y;
@@ -275,19 +279,20 @@ int64_t arena_bytes(const void *) { return 0; }
 
 template <const setting &S>
 hornfels_model table(const char *name, const char *source, const hornfels_tensor *variables,
-                     const char *const *metrics, const hornfels_training *training, int32_t count = 3) {
+                     const char *const *metrics, const hornfels_training *training, int32_t count = 3,
+                     const hornfels_tensor *targets = &S.target, int32_t target_count = 1) {
   return {HORNFELS_ABI_VERSION,
           name,
           source,
           "0123abcd",
           1,
           1,
-          1,
+          target_count,
           count,
           2,
           &S.input,
           &S.output,
-          &S.target,
+          targets,
           variables,
           metrics,
           training,
@@ -342,6 +347,17 @@ constexpr setting stories = {
     dense("topic", HORNFELS_F32, 1, topics, 46, 1, "models/topics.horn:2:38", "models/topics.horn:4:5"),
     dense("topic", HORNFELS_F32, 1, topics, 0, 0, "models/topics.horn:2:38", nullptr),
     1.0};
+constexpr setting weighted = {
+    loss_kind::softmax,
+    10000,
+    46,
+    tokens("story", HORNFELS_TOKENS16, HORNFELS_ROWS_SETS, 10000, "models/weighted.horn:2:14"),
+    dense("topic", HORNFELS_F32, 1, topics, 46, 1, "models/weighted.horn:2:38", "models/weighted.horn:4:5"),
+    dense("topic", HORNFELS_F32, 1, topics, 0, 0, "models/weighted.horn:2:38", nullptr),
+    1.0,
+    true};
+const hornfels_tensor weighted_targets[] = {
+    weighted.target, dense("sample_weight", HORNFELS_F32, 0, nullptr, 0, 0, "models/weighted.horn:8:21", nullptr)};
 constexpr setting prices = {
     loss_kind::squares,
     13,
@@ -358,6 +374,7 @@ constexpr setting stocks = {
     dense("price", HORNFELS_F32, 1, one, 0, 0, "models/stocks.horn:2:38", nullptr),
     dense("price", HORNFELS_F32, 1, one, 0, 0, "models/stocks.horn:2:38", nullptr),
     1e-5,
+    false,
     0.5};
 constexpr setting digits = {
     loss_kind::softmax,
@@ -407,6 +424,8 @@ const hornfels_model words_model =
     table<words>("words", "models/words.horn:2:1", words_variables, loss_accuracy, &four_epochs);
 const hornfels_model topics_model =
     table<stories>("topics", "models/topics.horn:2:1", topics_variables, loss_accuracy, &nine_epochs);
+const hornfels_model weighted_model = table<weighted>("weighted", "models/weighted.horn:2:1", topics_variables,
+                                                      loss_accuracy, &nine_epochs, 3, weighted_targets, 2);
 const hornfels_model prices_model =
     table<prices>("prices", "models/prices.horn:2:1", prices_variables, loss_mae, &many_epochs);
 const hornfels_model stocks_model =

@@ -11,6 +11,8 @@ namespace hornfels_tests {
 extern const hornfels_model words_model;
 /* Softmax on sets of words: story tokens[10000] -> topic f32[46], class numbers taken; loss and accuracy. */
 extern const hornfels_model topics_model;
+/* The same, with a weight for each sample in the loss. */
+extern const hornfels_model weighted_model;
 /* Linear regression: features f32[13] -> price f32[1]; loss and mae. */
 extern const hornfels_model prices_model;
 /* The same with momentum, whose slots are variables, and with steps that depend on seed and number. */
