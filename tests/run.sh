@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . models/set-up.sh
 
-install_missing $packages libgtest-dev clang-19 llvm-19-tools python3 python3-numpy g++-aarch64-linux-gnu qemu-user-static
+install_missing $packages libgtest-dev clang-19 libclang-rt-19-dev llvm-19-tools python3 python3-numpy g++-aarch64-linux-gnu qemu-user-static
 configure
 show cmake --build "$build" --parallel "$(nproc)"
 show ctest --test-dir "$build" --output-on-failure --parallel "$(nproc)" "$@"
