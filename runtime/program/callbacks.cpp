@@ -238,6 +238,8 @@ std::vector<std::unique_ptr<callback>> make_callbacks(const options &chosen,
     list.push_back(make_model_checkpoint(chosen.model_checkpoint, names, validates));
   if (!chosen.csv_log.empty())
     list.push_back(make_csv_log(chosen.csv_log, chosen.csv_append));
+  if (!chosen.tensorboard.empty())
+    list.push_back(make_tensorboard(chosen.tensorboard));
   return list;
 }
 

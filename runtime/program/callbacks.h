@@ -65,7 +65,7 @@ struct best_value {
 };
 
 /* The callbacks that the options ask for, in the order in which they run: learning rate, early stopping,
- * model checkpoint, CSV log. `names` are the model's metrics; `validates` says whether there are val_ ones.
+ * model checkpoint, CSV log, TensorBoard. `names` are the model's metrics; `validates` says whether there are val_ ones.
  * Throws a failure with exit_usage where options do not fit the model, and one with exit_system where a file
  * cannot be written. */
 std::vector<std::unique_ptr<callback>> make_callbacks(const options &chosen,
@@ -76,6 +76,7 @@ std::unique_ptr<callback> make_early_stopping(const early_stopping_options &chos
 std::unique_ptr<callback> make_model_checkpoint(const model_checkpoint_options &chosen,
                                                 const std::vector<std::string> &names, bool validates);
 std::unique_ptr<callback> make_csv_log(const std::string &path, bool append);
+std::unique_ptr<callback> make_tensorboard(const std::string &folder);
 
 /* "accuracy,loss": the names, as Keras lists them in warnings. */
 std::string log_names(const logs &values);

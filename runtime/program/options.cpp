@@ -162,6 +162,8 @@ const option table[] = {
      [](options &o, const given &g) { o.csv_log = path(g); }},
     {"--csv-append", nullptr, for_train, "keep the lines that the table has",
      [](options &o, const given &) { o.csv_append = true; }},
+    {"--tensorboard", "DIR", for_train, "write the metrics of every epoch as TensorBoard reads them",
+     [](options &o, const given &g) { o.tensorboard = path(g); }},
     {"--plot", "FILE", for_train, "draw the metrics of every epoch, as .svg or .html",
      [](options &o, const given &g) { o.plot = picture(g); }},
     {"--plot-smooth", "X", for_train, "draw smoothed curves too, X of the value before, as 0.9 (folds: 0.9)",
@@ -280,7 +282,7 @@ void require_given(const options &o, const named_command &of) {
       {"--validation", o.validation > 0},        {"--validation-split", o.validation_split > 0},
       {"--validation-data", !o.validation_data.empty()},
       {"--weights", !o.weights.empty()},         {"--model-checkpoint", o.model_checkpoint.given},
-      {"--csv-log", !o.csv_log.empty()},         {"--checkpoint", !o.checkpoint.empty()},
+      {"--csv-log", !o.csv_log.empty()},         {"--tensorboard", !o.tensorboard.empty()},         {"--checkpoint", !o.checkpoint.empty()},
       {"--initial-epoch", o.initial_epoch > 0}};
   for (const auto &one : not_with_folds)
     if (o.kfold > 0 && one.second)

@@ -32,7 +32,7 @@ struct options {
   double seconds = 0.0; /* of bench; 0: one */
   bool json = false, peaks = false;
   /* of train */
-  std::string validation_data, csv_log, checkpoint, plot;
+  std::string validation_data, csv_log, checkpoint, plot, tensorboard;
   bool csv_append = false, resume = false, with_optimizer = false;
   class_weights class_weight;
   int64_t initial_epoch = 0, kfold = 0;

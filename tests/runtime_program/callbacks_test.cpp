@@ -1,6 +1,7 @@
 /* The callbacks against Keras's own, word for word, and the options that make them. */
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -9,6 +10,7 @@
 
 #include "double_model.h"
 #include "runtime/program/callbacks.h"
+#include "runtime/program/event_file.h"
 #include "runtime/program/failure.h"
 #include "runtime/program/python_text.h"
 #include "support.h"
@@ -243,6 +245,65 @@ TEST_F(keras_callbacks, state_can_be_cut_anywhere) {
     EXPECT_EQ(escaped(testing::internal::GetCapturedStdout()), one["printed"]);
     EXPECT_EQ(marked(), std::stod(one["restored"]));
   }
+}
+
+/* Records as TensorBoard reads them: lengths, checksums, and the fields of each event. */
+std::vector<std::string> events_in(const std::string &bytes) {
+  std::vector<std::string> events;
+  const auto number = [&](size_t at, int width) {
+    uint64_t value = 0;
+    for (int i = width; i-- > 0;)
+      value = value << 8 | static_cast<unsigned char>(bytes.at(at + static_cast<size_t>(i)));
+    return value;
+  };
+  const auto is_masked = [&](size_t at, const std::string &of) {
+    const uint32_t turned = static_cast<uint32_t>(number(at, 4)) - 0xa282ead8u;
+    EXPECT_EQ(turned << 15 | turned >> 17, crc32c(of));
+  };
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t length = number(at, 8);
+    is_masked(at + 8, bytes.substr(at, 8));
+    events.push_back(bytes.substr(at + 12, length));
+    is_masked(at + 12 + length, events.back());
+    at += length + 16;
+  }
+  return events;
+}
+
+TEST(event_file, has_the_checksum_of_the_standard) {
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283u);
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAu);
+}
+
+TEST_F(keras_callbacks, tensorboard) {
+  const scratch_folder folder;
+  const std::unique_ptr<callback> ours = make_tensorboard(folder / "logs");
+  for (int64_t epoch = 0; epoch < 2; ++epoch) {
+    logs values{{"loss", 0.5}, {"val_loss", 0.25}};
+    handle.set_step(300);
+    ours->epoch_end(context, epoch, values);
+  }
+  const auto events = [&](const std::string &kind) {
+    std::string bytes;
+    for (const auto &entry : std::filesystem::directory_iterator(folder / "logs/" + kind)) {
+      EXPECT_EQ(entry.path().filename().string().find("events.out.tfevents."), 0u);
+      bytes += read_file(entry.path());
+    }
+    return events_in(bytes);
+  };
+  /* wall_time (9 bytes), step, summary of values: tag and float. */
+  const std::string half("\x15\0\0\0\x3f", 5), quarter("\x15\0\0\x80\x3e", 5);
+  const std::vector<std::string> train = events("train"), validation = events("validation");
+  ASSERT_EQ(train.size(), 3u);
+  EXPECT_EQ(train[0].substr(9), "\x1a\x0d" "brain.Event:2");
+  EXPECT_EQ(train[1].substr(9, 2), std::string("\x10\0", 2));
+  EXPECT_EQ(train[2].substr(9, 2), "\x10\x01");
+  EXPECT_EQ(train[2].substr(11, 23), "\x2a\x2f\x0a\x11\x0a\x0a" "epoch_loss" + half + "\x0a\x1a");
+  EXPECT_NE(train[2].find("epoch_learning_rate"), std::string::npos);
+  ASSERT_EQ(validation.size(), 5u);
+  EXPECT_EQ(validation[1].substr(9, 3), "\x10\xac\x02") << "300 steps";
+  EXPECT_NE(validation[1].find("evaluation_loss_vs_iterations" + quarter), std::string::npos);
+  EXPECT_NE(validation[4].find("epoch_loss" + quarter), std::string::npos);
 }
 
 template <class Act> std::string refused(Act act) {
