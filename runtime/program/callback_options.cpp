@@ -1,5 +1,6 @@
 #include "callback_options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -9,6 +10,7 @@
 #include "failure.h"
 #include "nearest.h"
 #include "runtime/core/text.h"
+#include "schedule.h"
 
 namespace hornfels {
 
@@ -172,6 +174,114 @@ model_checkpoint_options parse_model_checkpoint(const std::string &option, const
   o.path = parse(option, value, "a file name", keys);
   o.given = true;
   return o;
+}
+
+namespace {
+
+std::vector<double> list(const setting &s, const char *expected) {
+  std::vector<double> numbers;
+  for (size_t at = 0; at <= s.value.size();) {
+    const size_t end = std::min(s.value.find('/', at), s.value.size());
+    numbers.push_back(real({s.option, s.key, s.value.substr(at, end - at), s.has_value}, 0.0, expected));
+    at = end + 1;
+  }
+  return numbers;
+}
+
+/* What a kind of schedule must be given. */
+struct schedule_name {
+  const char *name;
+  rate_schedule::kind_type kind;
+  std::vector<const char *> needed, other;
+};
+
+const std::vector<schedule_name> &schedule_names() {
+  static const std::vector<schedule_name> names{
+      {"exponential_decay", rate_schedule::exponential_decay, {"decay_steps", "decay_rate"}, {"staircase"}},
+      {"inverse_time_decay", rate_schedule::inverse_time_decay, {"decay_steps", "decay_rate"}, {"staircase"}},
+      {"polynomial_decay",
+       rate_schedule::polynomial_decay,
+       {"decay_steps"},
+       {"end_learning_rate", "power", "cycle"}},
+      {"cosine_decay",
+       rate_schedule::cosine_decay,
+       {"decay_steps"},
+       {"alpha", "warmup_target", "warmup_steps"}},
+      {"cosine_decay_restarts",
+       rate_schedule::cosine_decay_restarts,
+       {"first_decay_steps"},
+       {"t_mul", "m_mul", "alpha"}},
+      {"piecewise_constant_decay", rate_schedule::piecewise_constant_decay, {"boundaries", "values"}, {}}};
+  return names;
+}
+
+/* A setter for each key that a schedule can have. */
+std::vector<key> schedule_keys(rate_schedule &r) {
+  const auto number = [](const char *name, double &to, double least = 0.0) {
+    return key{name, [&to, least](const setting &s) {
+                 to = real(s, least, least > 0 ? "a number from 1 up" : not_negative);
+               }};
+  };
+  const auto is_set = [](const char *name, bool &to) {
+    return key{name, [&to](const setting &s) { to = flag(s); }};
+  };
+  const auto steps = [](const char *name, double &to, int64_t least) {
+    return key{name, [&to, least](const setting &s) { to = static_cast<double>(whole(s, least)); }};
+  };
+  return {steps("decay_steps", r.decay_steps, 1),
+          steps("first_decay_steps", r.decay_steps, 1),
+          steps("warmup_steps", r.warmup_steps, 0),
+          number("decay_rate", r.decay_rate),
+          number("end_learning_rate", r.end_learning_rate),
+          number("power", r.power),
+          number("alpha", r.alpha),
+          number("warmup_target", r.warmup_target),
+          number("t_mul", r.t_mul, 1.0),
+          number("m_mul", r.m_mul),
+          is_set("staircase", r.staircase),
+          is_set("cycle", r.cycle),
+          key{"boundaries", [&r](const setting &s) { r.boundaries = list(s, "steps, as 1000/2000"); }},
+          key{"values", [&r](const setting &s) { r.values = list(s, "rates, as 0.1/0.01/0.001"); }}};
+}
+
+} // namespace
+
+rate_schedule parse_schedule(const std::string &option, const std::string &value) {
+  const std::string name = value.substr(0, value.find(','));
+  const schedule_name *found = nullptr;
+  std::vector<std::string> known;
+  for (const schedule_name &one : schedule_names()) {
+    known.push_back(one.name);
+    found = name == one.name ? &one : found;
+  }
+  if (!found)
+    throw failure(exit_usage,
+                  "error: " + option + ": unknown schedule " + quoted(name) + did_you_mean(name, known));
+  rate_schedule result;
+  result.kind = found->kind;
+  result.text = value;
+  std::set<std::string> given;
+  std::vector<key> keys;
+  for (const key &one : schedule_keys(result)) {
+    const auto is_it = [&](const char *other) { return std::string(other) == one.name; };
+    if (std::any_of(found->needed.begin(), found->needed.end(), is_it) ||
+        std::any_of(found->other.begin(), found->other.end(), is_it))
+      keys.push_back({one.name, [one, &given](const setting &s) {
+                        given.insert(one.name);
+                        one.set(s);
+                      }});
+  }
+  parse(option, value, "the name of a schedule", keys);
+  for (const char *needed : found->needed)
+    if (!given.count(needed))
+      throw failure(exit_usage, "error: " + option + ": " + name + " needs " + needed);
+  if (result.kind == rate_schedule::piecewise_constant_decay &&
+      (result.values.size() != result.boundaries.size() + 1 ||
+       std::adjacent_find(result.boundaries.begin(), result.boundaries.end(), std::greater_equal<double>()) !=
+           result.boundaries.end()))
+    throw failure(exit_usage,
+                  "error: " + option + ": boundaries must rise, and there must be one value more than these");
+  return result;
 }
 
 } // namespace hornfels

@@ -24,7 +24,8 @@ fit::fit(const options &options_given, int64_t last_epoch, model_handle &model, 
          std::vector<std::unique_ptr<callback>> list, progress &shown, const checkpoint_folder *folder)
     : chosen(options_given), epochs(last_epoch), handle(model), rows(given), callbacks(std::move(list)),
       bar(shown), checkpoints(folder),
-      names(metric_names(model.table())), context{model, shown.silent(), false, nullptr},
+      names(metric_names(model.table())),
+      first_rate(model.learning_rate()), context{model, shown.silent(), false, nullptr},
       epoch(options_given.initial_epoch), values(names.size()), logs_of_epochs(options_given.initial_epoch) {
   for (const row_range &range : rows.training)
     row_count += range.count;
@@ -71,6 +72,8 @@ bool fit::run_steps() {
   while (step < steps_of_epoch) {
     const uint32_t *const from = order.data() + step * batch;
     const int64_t count = std::min(batch, row_count - step * batch);
+    if (chosen.schedule.kind != rate_schedule::none)
+      handle.set_learning_rate(scheduled_rate(chosen.schedule, first_rate, handle.step()));
     handle.train(rows.batches.gather(from, count), count);
     const std::vector<double> &now = handle.metrics();
     std::copy(now.begin(), now.end(), values.begin());

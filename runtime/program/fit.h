@@ -63,6 +63,7 @@ private:
   progress &bar;
   const checkpoint_folder *const checkpoints;
   const std::vector<std::string> names;
+  const double first_rate;
 
   callback_context context;
   int64_t row_count = 0, steps_of_epoch = 0;

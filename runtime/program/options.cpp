@@ -154,6 +154,9 @@ const option table[] = {
      "lower the learning rate when M no longer improves: factor=0.1, patience=10, min_delta=0.0001, cooldown=0, "
      "min_lr=0, mode=auto",
      [](options &o, const given &g) { o.plateau = parse_plateau(g.option, g.value); }},
+    {"--learning-rate-schedule", "NAME,...", for_train,
+     "the rate as a function of the step: exponential_decay,decay_steps=1000,decay_rate=0.96 and Keras's others",
+     [](options &o, const given &g) { o.schedule = parse_schedule(g.option, g.value); }},
     {"--model-checkpoint", "FILE[,...]", for_train,
      "weights of each epoch, w-{epoch:02d}-{val_loss:.2f}.npz: save_best_only, monitor=val_loss, save_freq=epoch, "
      "initial_value_threshold=, mode=auto",
@@ -288,6 +291,8 @@ void require_given(const options &o, const named_command &of) {
     if (o.kfold > 0 && one.second)
       throw failure(exit_usage, std::string("error: --kfold and ") + one.first +
                                     " exclude each other: each fold is held out once and has a model of its own");
+  if (o.schedule.kind != rate_schedule::none && o.plateau.given)
+    throw failure(exit_usage, "error: --learning-rate-schedule and --reduce-lr-on-plateau exclude each other");
   const auto require_with = [&](bool given, const char *option, const std::string &with, const char *what) {
     if (given && with.empty())
       throw failure(exit_usage, std::string("error: ") + option + " goes with " + what);

@@ -10,6 +10,7 @@
 #include "class_weights.h"
 #include "data_options.h"
 #include "runtime/core/abi.h"
+#include "schedule.h"
 
 namespace hornfels {
 
@@ -41,6 +42,7 @@ struct options {
   int64_t checkpoint_every = 0; /* steps; 0: each epoch */
   early_stopping_options early_stopping;
   plateau_options plateau;
+  rate_schedule schedule;
   model_checkpoint_options model_checkpoint;
   int verbose = -1; /* -1: a bar on a terminal, else a line an epoch */
 };

@@ -13,6 +13,7 @@
 #include "runtime/program/event_file.h"
 #include "runtime/program/failure.h"
 #include "runtime/program/python_text.h"
+#include "runtime/program/schedule.h"
 #include "support.h"
 
 using namespace hornfels;
@@ -200,6 +201,19 @@ TEST_F(keras_callbacks, csv_log_appends_without_a_second_header_and_goes_on_afte
   EXPECT_EQ(read_file(path), "epoch,loss,val_loss\r\n7,0.5,0.25\r\n");
 }
 
+TEST_F(keras_callbacks, learning_rate_schedules) {
+  const std::vector<fields> cases = keras_cases("schedule");
+  ASSERT_EQ(cases.size(), 11u);
+  for (fields one : cases) {
+    const rate_schedule ours = parse_schedule("--x", one["option"]);
+    const std::vector<double> rates = numbers(one["rates"]);
+    ASSERT_EQ(rates.size(), 40u);
+    for (size_t step = 0; step < rates.size(); ++step)
+      EXPECT_NEAR(scheduled_rate(ours, 0.2, static_cast<int64_t>(step)), rates[step], 2e-7)
+          << one["option"] << " at " << step;
+  }
+}
+
 /* A monitored metric that is not there is a warning, in Keras's words, once. */
 TEST_F(keras_callbacks, a_missing_metric_is_a_warning) {
   const std::unique_ptr<callback> list[] = {make_early_stopping(parse_early_stopping("--x", "val_loss")),
@@ -340,6 +354,19 @@ TEST(callback_options, wrong_ones_are_named) {
   EXPECT_EQ(early("val_depth"),
             "error: --early-stopping: whether val_depth should grow or fall is not known; say "
             "mode=max or mode=min");
+  const auto schedule = [](const char *value) { return refused([&] { parse_schedule("--s", value); }); };
+  EXPECT_EQ(schedule("cosin_decay"), "error: --s: unknown schedule cosin_decay; did you mean cosine_decay?");
+  EXPECT_EQ(schedule("cosine_decay,alpha=0"), "error: --s: cosine_decay needs decay_steps");
+  EXPECT_EQ(schedule("cosine_decay,decay_steps=0"),
+            "error: --s: decay_steps=0 is not a whole number from 1 to 2147483648");
+  EXPECT_EQ(schedule("cosine_decay,decay_rate=1"),
+            "error: --s: unknown key decay_rate; there are decay_steps, warmup_steps, alpha and warmup_target");
+  EXPECT_EQ(schedule("piecewise_constant_decay,boundaries=5/2,values=1/2/3"),
+            "error: --s: boundaries must rise, and there must be one value more than these");
+  EXPECT_EQ(schedule("piecewise_constant_decay,boundaries=5,values=1"),
+            "error: --s: boundaries must rise, and there must be one value more than these");
+  EXPECT_EQ(schedule("piecewise_constant_decay,boundaries=5,values=1/x"),
+            "error: --s: values=x is not rates, as 0.1/0.01/0.001");
   EXPECT_EQ(refused([] { parse_plateau("--p", "loss,factor=1"); }),
             "error: --p: factor=1 is not a number from 0 to below 1");
   const auto file = [](const char *value) {

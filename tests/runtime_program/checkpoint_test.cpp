@@ -119,6 +119,19 @@ TEST_F(checkpoints, without_a_number_of_steps_each_epoch_is_kept) {
   EXPECT_EQ(file("w.npz"), weights);
 }
 
+TEST_F(checkpoints, a_schedule_goes_on_where_it_was) {
+  const std::vector<std::string> scheduled{"--epochs", "4", "--weights", "w.npz", "--learning-rate-schedule",
+                                           "cosine_decay,decay_steps=20"};
+  train(scheduled);
+  const std::string whole = file("w.npz");
+  train({"--epochs", "4", "--weights", "w.npz"});
+  EXPECT_NE(file("w.npz"), whole);
+  train(with(scheduled, {"--checkpoint", "ck", "--checkpoint-every", "13"}));
+  unlink((folder / "ck/checkpoint.npz").c_str());
+  train(with(scheduled, {"--checkpoint", "ck", "--resume"}));
+  EXPECT_EQ(file("w.npz"), whole);
+}
+
 /* Weights alone would start momentum and step counter anew. */
 TEST_F(checkpoints, weights_with_the_optimizer_go_on_as_if_training_had_not_ended) {
   train({"--epochs", "4", "--weights", "whole.npz"});

@@ -130,6 +130,25 @@ def main():
         os.remove("log.csv")
         show(callback="csv_log", option=keys, series=" ".join(repr(x) for row in rows for x in row),
              printed=text.replace("\r\n", "\\n"))
+    cases = [
+        ("exponential_decay", "ExponentialDecay", dict(decay_steps=7, decay_rate=0.9)),
+        ("exponential_decay", "ExponentialDecay", dict(decay_steps=7, decay_rate=0.9, staircase=True)),
+        ("inverse_time_decay", "InverseTimeDecay", dict(decay_steps=5, decay_rate=0.5)),
+        ("inverse_time_decay", "InverseTimeDecay", dict(decay_steps=5, decay_rate=0.5, staircase=True)),
+        ("polynomial_decay", "PolynomialDecay", dict(decay_steps=20)),
+        ("polynomial_decay", "PolynomialDecay", dict(decay_steps=9, end_learning_rate=0.01, power=2.0, cycle=True)),
+        ("cosine_decay", "CosineDecay", dict(decay_steps=25)),
+        ("cosine_decay", "CosineDecay", dict(decay_steps=20, alpha=0.1, warmup_target=0.5, warmup_steps=6)),
+        ("cosine_decay_restarts", "CosineDecayRestarts", dict(first_decay_steps=5)),
+        ("cosine_decay_restarts", "CosineDecayRestarts", dict(first_decay_steps=4, t_mul=1.0, m_mul=0.8, alpha=0.05)),
+        ("piecewise_constant_decay", "PiecewiseConstantDecay", dict(boundaries=[5, 12], values=[0.3, 0.02, 0.001])),
+    ]
+    for name, keras_name, settings in cases:
+        first = {} if "values" in settings else {"initial_learning_rate": 0.2}
+        rate = getattr(keras.optimizers.schedules, keras_name)(**first, **settings)
+        text = {k: "/".join(map(str, v)) if isinstance(v, list) else v for k, v in settings.items()}
+        show(callback="schedule", option=option(name, text), series="0.2",
+             rates=" ".join(repr(float(rate(step))) for step in range(40)))
 
 
 main()
