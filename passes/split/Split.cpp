@@ -46,11 +46,19 @@ static double secondsAt(linalg::GenericOp op, int64_t batch) {
   return secondsOf(at(work.flops), at(work.read) + at(work.written));
 }
 
-/// Worth more than one thread, with fewer chunks of outputs than there may be threads.
+/// Bytes of what a reduction reads, at this batch.
+static double bytesRead(linalg::GenericOp op, int64_t batch) {
+  Amount read = workOf(op).read;
+  return read.fixed + read.perSample * static_cast<double>(batch);
+}
+
+/// Worth more than one thread, and either with fewer chunks of outputs than there may be threads, or with operands that
+/// the second cache does not hold while each tile of outputs reads them again.
 static bool isWorthParts(linalg::GenericOp op, int64_t batch, const TargetTiles &target) {
   constexpr int64_t fewChunks = 4;
   constexpr int64_t mostBytes = 32 * 1024;   // of a part: it stays in the first cache
   constexpr double mostOverhead = 1.0 / 8;   // of the time
+  constexpr double secondCache = 1 << 20;
   auto type = cast<RankedTensorType>(op.getResult(0).getType());
   int64_t bytes = type.getNumElements() * elementBytes(type.getElementType());
   double seconds = secondsAt(op, batch);
@@ -59,7 +67,7 @@ static bool isWorthParts(linalg::GenericOp op, int64_t batch, const TargetTiles 
     return false;
   Unit unit(op);
   std::optional<Chunks> chunks = target.chunks(unit, /*packedWidth=*/0);
-  if (!chunks)
+  if (!chunks || (isContraction(op) && bytesRead(op, batch) > secondCache))
     return true;
   int64_t chunk = chunkRows(chunks->rows, chunks->grain, seconds);
   return chunk == 0 || chunks->rows <= (fewChunks - 1) * chunk;

@@ -37,14 +37,10 @@ func.func @few(%x: tensor<?x16xf32>, %dy: tensor<?x16xf32>) -> tensor<16x16xf32>
   return %0 : tensor<16x16xf32>
 }
 
-// 32 by 32 are four tiles of rows: as many chunks as are wanted.
-// CHECK-LABEL: @enough
-// CHECK-NOT: horn.parts
-// CHECK: return
-// NARROW-LABEL: @enough
-// NARROW-NOT: horn.parts
-// NARROW: return
-func.func @enough(%x: tensor<?x32xf32>, %dy: tensor<?x64xf32>) -> tensor<32x64xf32> {
+// 32 by 64 are four tiles of rows, but each of them would read 12 MiB of operands again; a part of 1.5 MiB is nearer.
+// CHECK-LABEL: @far
+// CHECK: horn.parts
+func.func @far(%x: tensor<?x32xf32>, %dy: tensor<?x64xf32>) -> tensor<32x64xf32> {
   %zero = arith.constant 0.0 : f32
   %e = tensor.empty() : tensor<32x64xf32>
   %f = linalg.fill ins(%zero : f32) outs(%e : tensor<32x64xf32>) -> tensor<32x64xf32>
@@ -118,6 +114,35 @@ func.func @small_batch(%x: tensor<?x16xf32>, %dy: tensor<?x16xf32>) -> tensor<16
     linalg.yield %s : f32
   } -> tensor<16x16xf32>
   return %0 : tensor<16x16xf32>
+}
+}
+
+// -----
+
+#x = affine_map<(d0, d1, d2) -> (d2, d0)>
+#dy = affine_map<(d0, d1, d2) -> (d2, d1)>
+#dw = affine_map<(d0, d1, d2) -> (d0, d1)>
+
+// 64 by 64 are eight tiles of rows, and the second cache holds what they read: as many chunks as are wanted.
+module attributes {horn.training = {batch_size = 2048 : i64}} {
+// CHECK-LABEL: @enough
+// CHECK-NOT: horn.parts
+// CHECK: return
+// NARROW-LABEL: @enough
+// NARROW-NOT: horn.parts
+// NARROW: return
+func.func @enough(%x: tensor<?x64xf32>, %dy: tensor<?x64xf32>) -> tensor<64x64xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<64x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<64x64xf32>) -> tensor<64x64xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #dy, #dw], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %dy : tensor<?x64xf32>, tensor<?x64xf32>) outs(%f : tensor<64x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<64x64xf32>
+  return %0 : tensor<64x64xf32>
 }
 }
 
