@@ -18,7 +18,10 @@ part_of_file choose_part(const data_file &file, const suffixes &wanted,
              test = wanted.front() == "_test" || (wanted.front() == "" && said > 0);
   const auto found = std::find_if(wanted.begin(), wanted.end(), has);
   part.names = found == wanted.end() ? wanted : suffixes{*found};
-  if ((!train && !test) || (found != wanted.end() && *found != "") || !has(""))
+  const bool has_parts = has("_train") || has("_test");
+  if (said > 0 && (train || test) && has_parts)
+    throw failure(exit_usage, "error: --test-split: " + file.name() + " has parts of its own, _train or _test");
+  if ((!train && !test) || has_parts || !has(""))
     return part;
   part.names = {""};
   part.split = said >= 0 ? said : file.what() == data_file::archive ? split_of_keras : 0;

@@ -198,6 +198,13 @@ TEST_F(keras_files, a_file_without_parts_is_split_as_keras_does) {
   const data_file file(folder / "d.npz"), whole(folder / "d.npz", none);
   EXPECT_TRUE(has_arrays(prices_model, file, "_test"));
   EXPECT_FALSE(has_arrays(prices_model, whole, "_test"));
+  std::vector<member> more = members;
+  more.push_back({"x_train.npy", members[0].data});
+  more.push_back({"y_train.npy", members[1].data});
+  write_file(folder / "e.npz", zip(more));
+  EXPECT_FALSE(has_arrays(prices_model, data_file(folder / "e.npz"), "_test"))
+      << "parts that have names stay as they are";
+  EXPECT_EQ(refusal(prices_model, more, half), "error: --test-split: d.npz has parts of its own, _train or _test");
   data_options tiny;
   tiny.test_split = 0.99;
   EXPECT_NE(refusal(prices_model, members, tiny)
