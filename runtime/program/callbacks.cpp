@@ -105,16 +105,16 @@ public:
   }
 
   void save(saved_state &state) const override {
-    state.put_reals("@plateau", {best.known ? 1.0 : 0.0, best.value, static_cast<double>(wait),
-                                 static_cast<double>(cooldown)});
+    state.put_reals("@plateau/best", {best.value});
+    state.put_integers("@plateau", {best.known, wait, cooldown});
   }
   void restore(const saved_state &state, int64_t) override {
     if (!state.has("@plateau"))
       return;
-    const std::vector<double> kept = state.reals("@plateau", 4);
-    best = {kept[0] != 0, kept[1]};
-    wait = static_cast<int64_t>(kept[2]);
-    cooldown = static_cast<int64_t>(kept[3]);
+    const std::vector<int64_t> kept = state.integers("@plateau", 3, most_count);
+    best = {kept[0] != 0, state.reals("@plateau/best", 1)[0]};
+    wait = kept[1];
+    cooldown = kept[2];
   }
 
 private:
@@ -183,20 +183,20 @@ public:
   }
 
   void save(saved_state &state) const override {
-    state.put_reals("@early_stopping", {best.known ? 1.0 : 0.0, best.value, static_cast<double>(wait),
-                                        static_cast<double>(stopped_epoch), static_cast<double>(best_epoch)});
+    state.put_reals("@early_stopping/best", {best.value});
+    state.put_integers("@early_stopping", {best.known, wait, stopped_epoch, best_epoch});
     for (const auto &one : weights)
-      state.put("@early_stopping/" + one.first, one.second);
+      state.put("@early_stopping/weights/" + one.first, one.second);
   }
   void restore(const saved_state &state, int64_t) override {
     if (!state.has("@early_stopping"))
       return;
-    const std::vector<double> kept = state.reals("@early_stopping", 5);
-    best = {kept[0] != 0, kept[1]};
-    wait = static_cast<int64_t>(kept[2]);
-    stopped_epoch = static_cast<int64_t>(kept[3]);
-    best_epoch = static_cast<int64_t>(kept[4]);
-    const std::string prefix = "@early_stopping/";
+    const std::vector<int64_t> kept = state.integers("@early_stopping", 4, most_count);
+    best = {kept[0] != 0, state.reals("@early_stopping/best", 1)[0]};
+    wait = kept[1];
+    stopped_epoch = kept[2];
+    best_epoch = kept[3];
+    const std::string prefix = "@early_stopping/weights/";
     for (const auto &one : state.arrays)
       if (chosen.restore_best_weights && one.first.compare(0, prefix.size(), prefix) == 0)
         weights[one.first.substr(prefix.size())] = one.second;

@@ -66,7 +66,7 @@ public:
     if (!state.has("@csv_log/lines"))
       return;
     struct stat status;
-    start = static_cast<off_t>(state.integers("@csv_log/start", 1)[0]);
+    start = static_cast<off_t>(state.integers("@csv_log/start", 1, INT64_MAX)[0]);
     lines = state.text("@csv_log/lines");
     keys.clear();
     const std::string all = state.text("@csv_log/keys");
@@ -74,7 +74,7 @@ public:
       keys.push_back(all.substr(at, end - at));
     if (fstat(descriptor, &status) == 0 && start > status.st_size)
       start = status.st_size;
-    if (start < 0 || !write(start, lines))
+    if (!write(start, lines))
       throw problem();
   }
 

@@ -168,8 +168,8 @@ void fit::save_checkpoint() {
 
 void fit::resume(const saved_state &state) {
   const hornfels_model &model = handle.table();
-  const std::vector<int64_t> position = state.integers("@training/position", 4);
-  if (position[0] < 0 || position[1] < 0 || position[1] > steps_of_epoch || position[2] < 0)
+  const std::vector<int64_t> position = state.integers("@training/position", 4, INT64_MAX);
+  if (position[0] > most_count || position[1] > steps_of_epoch)
     throw failure(exit_input, "error: the checkpoint's position lies outside the data");
   for (int32_t i = 0; i < model.variables; ++i)
     handle.set_variable(i, state.get(model.variable_info[i].name));

@@ -37,13 +37,15 @@ void history::save(saved_state &state) const {
 }
 
 history history::restore(const saved_state &state) {
-  const std::vector<int64_t> epochs = state.integers("@history/epochs", 2);
+  const std::vector<int64_t> epochs = state.integers("@history/epochs", 2, most_count);
   const std::string text = state.text("@history/names");
   std::vector<std::string> names;
   for (size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1)
     names.push_back(text.substr(at, end - at));
   const std::vector<double> values =
       state.reals("@history/values", epochs[1] * static_cast<int64_t>(names.size()));
+  if (names.empty() && epochs[1] > 0)
+    throw failure(exit_input, "error: the checkpoint's history has epochs and no names");
   history result(epochs[0]);
   for (size_t at = 0; at < values.size();) {
     logs epoch;

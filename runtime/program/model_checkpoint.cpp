@@ -41,15 +41,15 @@ public:
   }
 
   void save(saved_state &state) const override {
-    state.put_reals("@model_checkpoint",
-                    {best.known ? 1.0 : 0.0, best.value, static_cast<double>(steps_since)});
+    state.put_reals("@model_checkpoint/best", {best.value});
+    state.put_integers("@model_checkpoint", {best.known, steps_since});
   }
   void restore(const saved_state &state, int64_t) override {
     if (!state.has("@model_checkpoint"))
       return;
-    const std::vector<double> kept = state.reals("@model_checkpoint", 3);
-    best = {kept[0] != 0, kept[1]};
-    steps_since = static_cast<int64_t>(kept[2]);
+    const std::vector<int64_t> kept = state.integers("@model_checkpoint", 2, most_count);
+    best = {kept[0] != 0, state.reals("@model_checkpoint/best", 1)[0]};
+    steps_since = kept[1];
   }
 
 private:

@@ -58,8 +58,12 @@ std::vector<double> saved_state::reals(const std::string &name, int64_t count) c
   return unpack<double>(*this, name, 'f', count);
 }
 
-std::vector<int64_t> saved_state::integers(const std::string &name, int64_t count) const {
-  return unpack<int64_t>(*this, name, 'i', count);
+std::vector<int64_t> saved_state::integers(const std::string &name, int64_t count, int64_t most) const {
+  const std::vector<int64_t> values = unpack<int64_t>(*this, name, 'i', count);
+  for (const int64_t value : values)
+    if (value < 0 || value > most)
+      throw failure(exit_input, "error: " + quoted(name) + " of the checkpoint is not what this program writes");
+  return values;
 }
 
 std::string saved_state::text(const std::string &name) const {

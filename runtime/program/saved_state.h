@@ -9,6 +9,9 @@
 
 namespace hornfels {
 
+/* Epochs, steps and their like never come near it; products of two of them fit. */
+constexpr int64_t most_count = int64_t{1} << 31;
+
 /* Arrays by name, in memory. The getters throw a failure (exit_input) when the array is missing or of another
  * type. */
 class saved_state {
@@ -29,7 +32,8 @@ public:
   const array &get(const std::string &name) const;
   /* `count` elements, or any number where it is negative. */
   std::vector<double> reals(const std::string &name, int64_t count = -1) const;
-  std::vector<int64_t> integers(const std::string &name, int64_t count = -1) const;
+  /* Each from 0 to `most`. */
+  std::vector<int64_t> integers(const std::string &name, int64_t count, int64_t most) const;
   std::string text(const std::string &name) const;
 
   std::map<std::string, array> arrays; /* sorted: equal states make equal files */

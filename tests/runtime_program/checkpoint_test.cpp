@@ -228,6 +228,40 @@ TEST_F(checkpoints, kill_9_at_any_moment) {
   std::printf("%d kills, %d runs\n", kills, runs);
 }
 
+/* In a step, in validation, in a save, at the end: each run stops as it should, and the next one goes on. */
+TEST_F(checkpoints, signals_at_any_moment) {
+  const std::vector<std::string> plain{"--epochs", "300", "--early-stopping", "val_loss,patience=250", "--csv-log",
+                                       "log.csv", "--history", "h.json", "--weights", "w.npz"};
+  train(plain);
+  const std::string weights = file("w.npz"), history = file("h.json"), log = file("log.csv");
+  process kept = stocks(with(plain, {"--checkpoint", "ck", "--checkpoint-every", "4", "--resume"}));
+  std::mt19937 random(11);
+  int stopped = 0, too_early = 0;
+  bool done = false;
+  for (int tries = 0; tries < 20 && !done; ++tries) {
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP}, codes[] = {130, 143, 143};
+    const size_t which = random() % 3;
+    kept.signal = signals[which];
+    kept.signal_after = 0.005 + 1e-3 * static_cast<double>(random() % 30) + 0.02 * too_early;
+    const outcome result = run(kept);
+    /* Before it watches for signals it is killed by them, with the same number but for SIGHUP (129). */
+    const bool early = result.err.empty() && result.out.empty() && result.code == 128 + signals[which];
+    done = result.code == 0;
+    ASSERT_TRUE(done || early || result.code == codes[which]) << result.code << result.err;
+    stopped += !done && !early;
+    too_early += early; /* a busy machine */
+    if (!done && !early) {
+      EXPECT_NE(result.err.find("stocks: stopped after step "), std::string::npos) << result.err;
+    }
+  }
+  if (!done)
+    train(with(plain, {"--checkpoint", "ck", "--checkpoint-every", "4", "--resume"}));
+  EXPECT_GT(stopped, 0);
+  EXPECT_EQ(file("w.npz"), weights);
+  EXPECT_EQ(file("h.json"), history);
+  EXPECT_EQ(file("log.csv"), log);
+}
+
 TEST_F(checkpoints, of_another_run_are_refused_with_the_field_that_differs) {
   train({"--epochs", "1", "--checkpoint", "ck"});
   const auto refused = [&](process one, const std::string &field) {
@@ -322,7 +356,7 @@ protected:
     std::string from;
     const bool found = kept.read(state, from);
     said = testing::internal::GetCapturedStderr();
-    return found ? state.integers("number", 1)[0] : 0;
+    return found ? state.integers("number", 1, 2)[0] : 0;
   }
 
   const checkpoint_folder kept{folder / "ck", {{"the seed", "5"}}};
