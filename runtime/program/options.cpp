@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -368,6 +369,34 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
   return result;
 }
 
+namespace {
+
+/* Name and value, then what it does: lines of 80 columns, the text from column 27 on. */
+std::string option_help(const option &one) {
+  constexpr size_t indent = 27, width = 80;
+  std::string text = std::string("  ") + one.name + (one.value ? std::string(" ") + one.value : "") +
+                     (std::string(one.name) == "--output" ? ", -o" : "");
+  text = text.size() < indent ? text + std::string(indent - text.size(), ' ') : text + "\n" + std::string(indent, ' ');
+  size_t column = indent;
+  const std::string help = one.help;
+  for (size_t at = 0; at < help.size();) {
+    const size_t end = std::min(help.find(' ', at), help.size());
+    if (column > indent && column + 1 + end - at > width) {
+      text += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      text += ' ';
+      ++column;
+    }
+    text.append(help, at, end - at);
+    column += end - at;
+    at = end + 1;
+  }
+  return text + "\n";
+}
+
+} // namespace
+
 std::string help_text(const hornfels_model &model, const std::string &topic) {
   const named_command *of = topic.empty() ? nullptr : find_command(topic);
   std::string text = std::string(model.name) + ", a model compiled from " + model.source + "\n\n";
@@ -380,11 +409,7 @@ std::string help_text(const hornfels_model &model, const std::string &topic) {
   text += std::string(model.name) + " " + of->name + ": " + of->help + "\n";
   for (const option &one : table)
     if (one.commands & of->mask)
-      text += format("  %-24s %s\n",
-                     (std::string(one.name) + (one.value ? std::string(" ") + one.value : "") +
-                      (std::string(one.name) == "--output" ? ", -o" : ""))
-                         .c_str(),
-                     one.help);
+      text += option_help(one);
   if (model.training && of->what == command::train)
     text += format("\nWithout options: %lld epochs, batches of %lld, learning rate %g.\n",
                    static_cast<long long>(model.training->epochs),

@@ -88,6 +88,12 @@ TEST_F(command_line, help_and_version) {
               std::string::npos)
         << result.out;
   }
+  const std::string help = run(prices({"help", "train"})).out;
+  for (size_t at = 0, end; (end = help.find('\n', at)) != std::string::npos; at = end + 1)
+    EXPECT_LE(end - at, 80u) << help.substr(at, end - at);
+  EXPECT_NE(help.find("\n  --seed N                 of first weights, "), std::string::npos) << help;
+  EXPECT_NE(help.find("\n  --reduce-lr-on-plateau M[,...]\n                           lower the learning rate "),
+            std::string::npos);
   EXPECT_EQ(run(prices({"--version"})).out,
             "prices, compiled by hornfels from models/prices.horn:2:1\nstructure 0123abcd, interface 1\n");
 }
