@@ -1,5 +1,6 @@
 #include "checkpoint.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -36,11 +37,33 @@ void make_folder(const std::string &folder) {
   }
 }
 
+/* Throws when the file is whole, and of another version. What is only damaged looks like this too, but for
+ * the checksum. */
+void require_version(const input_file &file, const std::string &path) {
+  const std::string begin = "hornfels checkpoint ", end = " checksum ";
+  std::string tail(static_cast<size_t>(std::min<uint64_t>(file.size(), 64)), ' ');
+  file_error error;
+  if (!file.read(file.size() - tail.size(), &tail[0], tail.size(), error))
+    return;
+  const size_t at = tail.rfind(begin), stop = at == std::string::npos ? at : tail.find(end, at);
+  if (stop == std::string::npos)
+    return;
+  const std::string found = tail.substr(at, stop + end.size() - at);
+  if (found != label && check_seal(file, found, error))
+    throw failure(exit_input,
+                  quoted(path) + ": error: a checkpoint of version " +
+                      quoted(found.substr(begin.size(), found.size() - begin.size() - end.size())) +
+                      ", this program reads version 1");
+}
+
 /* All arrays of a whole, sealed file. Members are stored, so none is larger than the file. */
 bool read_whole(const std::string &path, saved_state &state, file_error &error) {
   input_file sealed;
   npz_reader archive;
-  if (!sealed.open(path, error) || !check_seal(sealed, label, error) || !archive.open(path, error))
+  if (!sealed.open(path, error))
+    return false;
+  require_version(sealed, path);
+  if (!check_seal(sealed, label, error) || !archive.open(path, error))
     return false;
   for (const npz_member &member : archive.members()) {
     if (member.method != 0)

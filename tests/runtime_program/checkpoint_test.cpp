@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/core/crc32.h"
 #include "runtime/core/npz.h"
 #include "runtime/program/checkpoint.h"
 #include "runtime/program/failure.h"
@@ -393,6 +394,30 @@ TEST_F(checkpoint_files, cut_or_empty_ones_are_seen) {
               std::string::npos)
         << problem.what();
   }
+}
+
+TEST_F(checkpoint_files, of_another_version_are_named_but_damaged_ones_are_damaged) {
+  std::string other = whole;
+  other.replace(other.rfind("checkpoint 1"), 12, "checkpoint 2");
+  std::string said;
+  EXPECT_EQ(read_with(other, said), 1) << "the checksum is wrong";
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08x", crc32(0, other.data(), other.size() - 8));
+  other.replace(other.size() - 8, 8, digits);
+  testing::internal::CaptureStderr();
+  try {
+    write_file(folder / "ck/checkpoint.npz", other);
+    saved_state state;
+    std::string from;
+    kept.read(state, from);
+    FAIL();
+  } catch (const failure &problem) {
+    EXPECT_NE(std::string(problem.what())
+                  .find("checkpoint.npz: error: a checkpoint of version 2, this program reads version 1"),
+              std::string::npos)
+        << problem.what();
+  }
+  testing::internal::GetCapturedStderr();
 }
 
 TEST_F(checkpoint_files, are_archives_that_others_read) {
