@@ -58,10 +58,12 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
       {"fuse", [=](OpPassManager &pm) { pm.addPass(createFuse(FuseOptions{options.fuse})); }},
       // Place values before the kernels are tiled: a kernel knows what it overwrites.
       {"memory", [](OpPassManager &pm) { pm.addPass(createMemory()); }},
-      // Large weights lie in panels, as products read them.
-      {"pack", [=](OpPassManager &pm) { pm.addPass(createPack(PackOptions{options.vectorBytes})); }},
-      // A step with few ids need not update the rows of all others.
-      {"lazy", [=](OpPassManager &pm) { pm.addPass(createLazy(LazyOptions{options.lazyRows})); }},
+      // Large weights lie in panels, as products read them; a step with few ids need not update the rows of all others.
+      {"pack",
+       [=](OpPassManager &pm) {
+         pm.addPass(createPack(PackOptions{options.vectorBytes}));
+         pm.addPass(createLazy(LazyOptions{options.lazyRows}));
+       }},
       {"schedule",
        [=](OpPassManager &pm) {
          pm.addPass(createSchedule(ScheduleOptions{options.vectorBytes, options.registers}));

@@ -21,7 +21,7 @@ struct PipelineOptions {
 void loadDialects(mlir::MLIRContext &context);
 
 /// Takes a module from the elaborator's form to scheduled kernels. After each stage `onStage` is called with its name
-/// (`simplify`, `differentiate`, `lower`, `fuse`, `memory`, `pack`, `lazy`, `schedule`); it returns false to stop there.
+/// (`simplify`, `differentiate`, `lower`, `fuse`, `memory`, `pack`, `schedule`); it returns false to stop there.
 mlir::LogicalResult runPipeline(mlir::ModuleOp module, const PipelineOptions &options,
                                 const std::function<bool(llvm::StringRef stage, mlir::ModuleOp)> &onStage = {});
 

@@ -79,8 +79,10 @@ void HostPrinter::nameBuffer(Operation *op) {
   std::string name = names.take(wish ? wish.getValue() : "buffer");
   std::string element = scalarType(type.getElementType());
   bool perSample = static_cast<int64_t>(arena.getFixed()) < 0;
+  auto stride = op->getAttrOfType<IntegerAttr>("horn.stride");
   line(element + " *const " + name + " = s." + (perSample ? "rows" : "fixed") + "<" + element + ">(" +
-       std::to_string(perSample ? arena.getPerSample() : arena.getFixed()) + "); // " + shapeOf(type));
+       std::to_string(perSample ? arena.getPerSample() : arena.getFixed()) + "); // " + shapeOf(type) +
+       (stride ? ", rows " + std::to_string(stride.getInt()) + " apart" : ""));
   spelled[arena.getBuffer()] = name;
   usesStep = true;
 }

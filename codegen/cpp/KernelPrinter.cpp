@@ -69,6 +69,8 @@ void KernelPrinter::nameParameters() {
     }
     auto type = cast<MemRefType>(argument.getType());
     Place place{Place::memory, name, Linear(), stridesOf(type.getShape()), type.getElementType()};
+    if (auto stride = kernel.getArgAttrOfType<IntegerAttr>(number, "horn.stride"))
+      place.strides[0] = stride.getInt();
     if (auto panel = kernel.getArgAttrOfType<IntegerAttr>(number, "horn.panel")) {
       place.panel = panel.getInt();
       place.rows = type.getDimSize(0);

@@ -23,10 +23,17 @@ int64_t Arena::Part::place(int64_t size, Life life) {
   return offset;
 }
 
+int64_t Arena::gapOf(mlir::MemRefType type) {
+  constexpr int64_t page = 4096, line = 64;
+  if (type.getRank() != 2 || !type.isDynamicDim(0))
+    return 0;
+  return type.getDimSize(1) * horn::elementBytes(type.getElementType()) % page == 0 ? line : 0;
+}
+
 Arena::Place Arena::place(mlir::MemRefType type, Life life) {
   int64_t bytes = horn::elementsPerSample(type) * horn::elementBytes(type.getElementType());
   if (type.getRank() > 0 && type.isDynamicDim(0))
-    return {-1, batched.place(bytes, life)};
+    return {-1, batched.place(bytes + gapOf(type), life)};
   constexpr int64_t line = 64; // a cache line, and the widest vector
   return {fixed.place((bytes + line - 1) / line * line, life), 0};
 }

@@ -22,6 +22,9 @@ public:
   };
 
   Place place(mlir::MemRefType type, Life life);
+  /// Bytes behind each row of samples: a line where rows would lie a multiple of a page apart and fall into one set of the
+  /// first cache. They are there to be used (../pack); whoever does not, has them at the end.
+  static int64_t gapOf(mlir::MemRefType type);
   /// The values placed so far are dead.
   void endFunction();
 

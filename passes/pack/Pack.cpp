@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "passes/Passes.h"
+#include "passes/pack/Spread.h"
 #include "passes/schedule/Panels.h"
 #include "llvm/ADT/IntEqClasses.h"
 #include "llvm/ADT/MapVector.h"
@@ -167,6 +168,7 @@ struct PackPass : impl::PackBase<PackPass> {
       if (kernel->hasAttr("horn.kernel"))
         joinElementwise(kernel);
     decide(module);
+    spreadRows(module);
   }
 
   /// Parameters that an element-wise operation reads and writes at the same elements.

@@ -65,13 +65,17 @@ const std::vector<Plan> &plans() {
       {"embedded", "f32", {600, 100, 300, 600}, embedded | tied, Optimizer::rmsprop, true},
       {"one_word", "f64", {1, 40, 10}, embedded, Optimizer::rmsprop, true},
       {"normed", "f32", {33, 300, 46, 300}, normed, Optimizer::adam, true},
+      // Rows of whole pages, which lie a line further apart where nobody else reads them.
+      {"pages", "f64", {300, 512, 512, 1024, 10}, normed, Optimizer::rmsprop, true, "relu"},
+      {"pages_shared", "f64", {512, 512, 512, 512, 46}, residual | twice | reshaped, Optimizer::adam, true},
+      {"page", "f32", {46, 1024, 33}, transposed, Optimizer::momentum},
   };
   return all;
 }
 
 Plan randomPlan(uint64_t seed) {
   static const std::vector<int64_t> sizes = {1,  7,  10, 16,  17,  31,  32,  33,  46,  64,  65,
-                                             96, 99, 100, 128, 200, 257, 288, 300, 511, 513, 600, 1100};
+                                             96, 99, 100, 128, 200, 257, 288, 300, 511, 512, 513, 600, 1024, 1100};
   Random random(seed * 2654435761u + 99);
   Plan plan;
   plan.real = seed % 2 ? "f64" : "f32";

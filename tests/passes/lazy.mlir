@@ -6,7 +6,7 @@
 
 // RMSprop: the velocity decays by its factor, the weight stays.
 // CHECK: horn.lazy = [{slots = [{factor = 0.89999997615814208 : f64, name = "v"}], type = tensor<50x8xf32>}]
-// CHECK: func.func private @update({{.*}} attributes {horn.exact,
+// CHECK: func.func private @update({{.*}} attributes {horn.decays = {{.*}}, horn.exact,
 // CHECK: func.func private @update_lazy(
 // CHECK-SAME: horn.lazy = array<f64: 1.000000e+00, 1.000000e+00, 1.000000e+00, 0.89999997615814208, 1.000000e+00>
 // CHECK: horn.launch @update {{.*}}horn.lazy = @update_lazy, horn.table = 0

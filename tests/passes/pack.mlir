@@ -325,3 +325,58 @@ module {
     return %y : tensor<100xf32>
   }
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+
+// Rows of a page lie a line apart where both kernels get nothing else; those of the caller, and what is passed to the same
+// parameter as the caller's, lie as they are.
+// CHECK-LABEL: func.func private @scale
+// CHECK-NOT: horn.stride
+// CHECK: func.func private @first(%arg0: tensor<?x1024xf32>) -> (tensor<?x1024xf32> {horn.stride = 1040 : i64})
+// CHECK: func.func private @second(%arg0: tensor<?x1024xf32> {horn.stride = 1040 : i64}) -> tensor<?x1024xf32>
+// CHECK: horn.arena {{.*}} {horn.stride = 1040 : i64}
+module {
+  func.func private @scale(%x: tensor<?x1024xf32>) -> tensor<?x1024xf32> attributes {horn.kernel} {
+    %n = horn.batch
+    %e = tensor.empty(%n) : tensor<?x1024xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<?x1024xf32>) outs(%e : tensor<?x1024xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %s = arith.addf %a, %a : f32
+      linalg.yield %s : f32
+    } -> tensor<?x1024xf32>
+    return %y : tensor<?x1024xf32>
+  }
+  func.func private @first(%x: tensor<?x1024xf32>) -> tensor<?x1024xf32> attributes {horn.kernel} {
+    %n = horn.batch
+    %e = tensor.empty(%n) : tensor<?x1024xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<?x1024xf32>) outs(%e : tensor<?x1024xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %s = arith.mulf %a, %a : f32
+      linalg.yield %s : f32
+    } -> tensor<?x1024xf32>
+    return %y : tensor<?x1024xf32>
+  }
+  func.func private @second(%x: tensor<?x1024xf32>) -> tensor<?x1024xf32> attributes {horn.kernel} {
+    %n = horn.batch
+    %e = tensor.empty(%n) : tensor<?x1024xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<?x1024xf32>) outs(%e : tensor<?x1024xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %s = arith.subf %a, %a : f32
+      linalg.yield %s : f32
+    } -> tensor<?x1024xf32>
+    return %y : tensor<?x1024xf32>
+  }
+  func.func @predict(%x: tensor<?x1024xf32> {horn.name = "x", horn.role = "input"})
+      -> (tensor<?x1024xf32> {horn.name = "y", horn.role = "output"}) {
+    %a = call @scale(%x) : (tensor<?x1024xf32>) -> tensor<?x1024xf32>
+    %b = call @scale(%a) : (tensor<?x1024xf32>) -> tensor<?x1024xf32>
+    %c = call @first(%b) : (tensor<?x1024xf32>) -> tensor<?x1024xf32>
+    %y = call @second(%c) : (tensor<?x1024xf32>) -> tensor<?x1024xf32>
+    return %y : tensor<?x1024xf32>
+  }
+}
