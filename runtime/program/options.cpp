@@ -194,8 +194,17 @@ const option table[] = {
      [](options &o, const given &) { o.with_optimizer = true; }},
     {"--history", "FILE", for_train, "write the metrics of every epoch as JSON",
      [](options &o, const given &g) { o.history = path(g); }},
-    {"--output", "FILE", for_predict, "where the predictions go: .npy, or .npz with an array for each output",
+    {"--output", "FILE", for_predict, "where the predictions go: .npy, .csv, .txt, or .npz with an array for each output",
      [](options &o, const given &g) { o.output = path(g); }},
+    {"--classes", "FILE", for_predict, "the names of the classes, one a line, for predictions in text",
+     [](options &o, const given &g) { o.classes = path(g); }},
+    {"--text", "TEXT", for_predict, "instead of --data: one row, the words of this text; prints the prediction",
+     [](options &o, const given &g) {
+       o.text = g.value;
+       o.has_text = true;
+     }},
+    {"--word-index", "FILE", for_predict, "the words of --text, as Keras's JSON has them: {\"the\": 1, ...}",
+     [](options &o, const given &g) { o.word_index = path(g); }},
     {"--timing", nullptr, for_train, "print the seconds of each epoch's steps, validation aside",
      [](options &o, const given &) { o.timing = true; }},
     {"--verbose", "0|1|2", for_data, "0 nothing while it works, 1 a bar on a terminal, 2 a line an epoch",
@@ -256,6 +265,27 @@ void require_training(const hornfels_model &model, const std::string &to_do) {
                                   ") has no `train` block, so it cannot " + to_do);
 }
 
+bool ends_in(const std::string &text, const std::string &end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/* Of --data, --text and --output. */
+void require_of_predict(const options &o, bool has_data) {
+  const auto wrong_together = [](const char *text) { throw failure(exit_usage, std::string("error: ") + text); };
+  if (o.has_text && has_data)
+    wrong_together("--text and --data exclude each other");
+  if (o.has_text && o.word_index.empty())
+    wrong_together("--text goes with --word-index FILE");
+  if (!o.has_text && !o.word_index.empty())
+    wrong_together("--word-index goes with --text TEXT");
+  if (o.has_text && (o.reading.maxlen > 0 || o.reading.test_split >= 0))
+    wrong_together("--text is one row: --maxlen and --test-split choose among rows");
+  if (!o.has_text && o.output.empty())
+    wrong_together("predict needs --output FILE");
+  if (!o.classes.empty() && !ends_in(o.output, ".txt") && !(o.has_text && o.output.empty()))
+    wrong_together("--classes names the classes of text: --output FILE.txt");
+}
+
 void require_given(const options &o, const named_command &of) {
   const auto need = [&](const std::string &value, const char *option) {
     if (value.empty())
@@ -271,12 +301,12 @@ void require_given(const options &o, const named_command &of) {
       throw failure(exit_usage, "error: --validation holds out rows of --data FILE");
     return;
   }
-  if (!has_data)
+  if (!has_data && !o.has_text)
     need(o.data, "--data");
   if (of.what != command::train)
     need(o.weights, "--weights");
   if (of.what == command::predict)
-    need(o.output, "--output");
+    require_of_predict(o, has_data);
   if (o.validation > 0 && o.validation_split > 0)
     throw failure(exit_usage, "error: --validation and --validation-split exclude each other");
   if (!o.validation_data.empty() && (o.validation > 0 || o.validation_split > 0))

@@ -22,6 +22,8 @@ struct options {
   std::string topic; /* of help: a command's name or nothing */
   data_options reading; /* how the data are read */
   std::string data, test_data, weights, initial_weights, history, output;
+  std::string text, word_index, classes; /* of predict */
+  bool has_text = false;
   int64_t epochs = 0, batch_size = 0;
   uint64_t seed = 0;
   int64_t validation = 0;        /* rows, the first ones */

@@ -1,7 +1,9 @@
 #include <algorithm>
 
 #include "commands.h"
+#include "prediction_lines.h"
 #include "runtime/core/text.h"
+#include "word_index.h"
 
 namespace hornfels {
 
@@ -109,29 +111,80 @@ void write_npz(model_handle &handle, batcher &batches, const std::vector<output_
   require(file.commit(error), error);
 }
 
-} // namespace
+/* Lines of all rows, each batch's as it comes; `write(text)` takes them. */
+template <class Write>
+void write_lines(model_handle &handle, batcher &batches, const std::vector<output_array> &outputs,
+                 const prediction_lines &lines, progress &bar, Write write) {
+  std::vector<buffer> values;
+  std::vector<hornfels_result> results;
+  for (const output_array &output : outputs) {
+    const int64_t capacity = batches.capacity() * output.elements;
+    values.emplace_back(static_cast<size_t>(capacity) * output.width);
+    results.push_back({values.back().as<void>(), capacity});
+  }
+  write(lines.header());
+  std::string text;
+  run(handle, batches, results, bar, [&](int64_t done, int64_t count) {
+    text.clear();
+    lines.add(results, done, count, text);
+    write(text);
+  });
+}
 
-exit_code predict(const hornfels_model &model, const options &chosen) {
-  const bool archive = ends_in(chosen.output, ".npz");
-  if (model.outputs > 1 && !archive)
-    throw failure(exit_usage, format("error: --output: %s has %d outputs, so the file must be an .npz",
+void write_lines_file(model_handle &handle, batcher &batches, const std::vector<output_array> &outputs,
+                      const prediction_lines &lines, const std::string &path, progress &bar) {
+  file_error error;
+  output_file file;
+  require(file.open(path, error), error);
+  write_lines(handle, batches, outputs, lines, bar,
+              [&](const std::string &text) { require(file.write(text.data(), text.size(), error), error); });
+  require(file.commit(error), error);
+}
+
+/* The output must be a file that can be written, none of those that are read. */
+void require_output_file(const hornfels_model &model, const options &chosen) {
+  const bool takes_all =
+      ends_in(chosen.output, ".npz") || ends_in(chosen.output, ".csv") || ends_in(chosen.output, ".txt");
+  if (model.outputs > 1 && !takes_all)
+    throw failure(exit_usage, format("error: --output: %s has %d outputs, so the file must be an .npz, .csv or .txt",
                                      model.name, static_cast<int>(model.outputs)));
-  if (same_file(chosen.output, chosen.weights))
-    throw failure(exit_system, "error: --output is also an input: " + quoted(chosen.weights));
+  for (const std::string &input : {chosen.weights, chosen.classes, chosen.word_index})
+    if (!input.empty() && same_file(chosen.output, input))
+      throw failure(exit_system, "error: --output is also an input: " + quoted(input));
   require_not_data(chosen, "--output", chosen.output);
   file_error error;
   require(check_output(chosen.output, error), error);
-  const data_file file = open_data(chosen.data, chosen.reading);
-  const dataset data = bind(model, file, {"", "_test"}, false);
+}
+
+dataset read_rows(const hornfels_model &model, const options &chosen) {
+  if (chosen.has_text)
+    return bind_text(model, chosen);
+  return bind(model, open_data(chosen.data, chosen.reading), {"", "_test"}, false);
+}
+
+} // namespace
+
+exit_code predict(const hornfels_model &model, const options &chosen) {
+  const bool prints = chosen.output.empty(), table = ends_in(chosen.output, ".csv");
+  if (!prints)
+    require_output_file(model, chosen);
+  const prediction_lines lines(
+      model, table ? prediction_lines::table : prediction_lines::text,
+      chosen.classes.empty() ? std::vector<std::string>() : read_class_names(chosen.classes), quoted(chosen.classes));
+  const dataset data = read_rows(model, chosen);
   const int64_t batch = choose_batch(model, chosen, data.rows);
   model_handle handle(model, batch, chosen.threads);
   handle.initialize(0);
   handle.load(chosen.weights);
   batcher batches(data, batch);
-  progress bar(describe_display(), chosen.verbose);
+  progress bar(describe_display(), chosen.has_text ? 0 : chosen.verbose);
   bar.begin_epoch(1, 1, (data.rows + batch - 1) / batch);
   const std::vector<output_array> outputs = list_outputs(model, data.rows);
-  if (archive)
+  if (prints)
+    write_lines(handle, batches, outputs, lines, bar, print);
+  else if (table || ends_in(chosen.output, ".txt"))
+    write_lines_file(handle, batches, outputs, lines, chosen.output, bar);
+  else if (ends_in(chosen.output, ".npz"))
     write_npz(handle, batches, outputs, chosen.output, bar);
   else
     write_npy(handle, batches, outputs.front(), chosen.output, bar);
