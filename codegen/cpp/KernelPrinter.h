@@ -66,13 +66,21 @@ private:
   mlir::LogicalResult printBranch(mlir::scf::IfOp branch);
   mlir::LogicalResult printCall(mlir::Operation &op, llvm::StringRef function);
   void printPrefetch(mlir::memref::PrefetchOp ahead);
+  Linear indexOf(mlir::OpFoldResult value);
+  void line(const llvm::Twine &text);
+
+  // Buffers.cpp: where they lie.
   void declare(mlir::memref::AllocaOp alloca);
   void declareConstant(mlir::Operation *cast);
   mlir::LogicalResult view(mlir::memref::SubViewOp subview);
   mlir::LogicalResult viewOfPanel(mlir::memref::SubViewOp subview, Place &place);
-  Linear indexOf(mlir::OpFoldResult value);
   void findRegisters();
-  void line(const llvm::Twine &text);
+  /// Elements from each axis' index to the next, of an array without gaps.
+  static llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> shape);
+  llvm::SmallVector<int64_t> paddedShape(mlir::MemRefType type);
+  bool isWrittenAtOnce(mlir::memref::AllocaOp alloca);
+  bool isFirstSumOf(mlir::Operation *op, mlir::Value buffer);
+  bool isZeroFillOf(mlir::Operation *op, mlir::Value buffer);
 
   // TilePrinter.cpp: one linalg.generic.
   mlir::LogicalResult printTile(mlir::linalg::GenericOp tile);
@@ -103,10 +111,6 @@ private:
                              llvm::function_ref<mlir::LogicalResult(const Linear &)> body);
   /// The axis of a register tile that lies in the vectors: the last one that is not of size 1.
   static unsigned vectorAxis(mlir::MemRefType type);
-  llvm::SmallVector<int64_t> paddedShape(mlir::MemRefType type);
-  bool isWrittenAtOnce(mlir::memref::AllocaOp alloca);
-  bool isFirstSumOf(mlir::Operation *op, mlir::Value buffer);
-  bool isZeroFillOf(mlir::Operation *op, mlir::Value buffer);
 
   mlir::func::FuncOp kernel;
   unsigned vectorLanes;
