@@ -13,7 +13,8 @@ namespace hornfels {
 
 namespace {
 
-enum : unsigned { for_train = 1, for_evaluate = 2, for_predict = 4, for_bench = 8, for_data = 7, for_all = 15 };
+enum : unsigned { for_train = 1, for_evaluate = 2, for_predict = 4, for_bench = 8, for_data = 7, for_all = 15,
+                for_selftest = 16 };
 
 /* A value's text, and the name it was given by, for the message. */
 struct given {
@@ -186,7 +187,7 @@ const option table[] = {
      [](options &o, const given &) { o.shuffle = false; }},
     {"--threads", "N", for_all, "threads that work (as many as there are processors; bench: 1)",
      [](options &o, const given &g) { o.threads = whole<int>(g, 1, 64); }},
-    {"--weights", "FILE", for_data, "the .npz or .safetensors that train writes, and evaluate and predict read",
+    {"--weights", "FILE", for_data | for_selftest, "the .npz or .safetensors that train writes, and evaluate and predict read",
      [](options &o, const given &g) { o.weights = path(g); }},
     {"--initial-weights", "FILE", for_train, "the .npz or .safetensors to start from, the optimizer's state too where it has one",
      [](options &o, const given &g) { o.initial_weights = path(g); }},
@@ -196,6 +197,10 @@ const option table[] = {
      [](options &o, const given &g) { o.history = path(g); }},
     {"--output", "FILE", for_predict, "where the predictions go: .npy, .csv, .txt, or .npz with an array for each output",
      [](options &o, const given &g) { o.output = path(g); }},
+    {"--write", "FILE", for_selftest, "keep what comes out, an .npz, to compare with later or elsewhere",
+     [](options &o, const given &g) { o.output = path(g); }},
+    {"--vector", "FILE", for_selftest, "what came out where --write kept it: it must be the same, to 1e-5",
+     [](options &o, const given &g) { o.test_vector = path(g); }},
     {"--classes", "FILE", for_predict, "the names of the classes, one a line, for predictions in text",
      [](options &o, const given &g) { o.classes = path(g); }},
     {"--text", "TEXT", for_predict, "instead of --data: one row, the words of this text; prints the prediction",
@@ -223,6 +228,7 @@ const named_command commands[] = {
     {"evaluate", command::evaluate, for_evaluate, "loss and metrics on the test arrays"},
     {"predict", command::predict, for_predict, "write the model's outputs"},
     {"bench", command::bench, for_bench, "how long a step takes; with --data also an epoch"},
+    {"selftest", command::selftest, for_selftest, "whether the model computes right on this machine; needs no data"},
     {"help", command::help, 0, "this text, or that of one command"},
 };
 
@@ -301,6 +307,8 @@ void require_given(const options &o, const named_command &of) {
       throw failure(exit_usage, "error: --validation holds out rows of --data FILE");
     return;
   }
+  if (of.what == command::selftest)
+    return;
   if (!has_data && !o.has_text)
     need(o.data, "--data");
   if (of.what != command::train)
@@ -352,7 +360,7 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
     return result;
   if (first.size() > 1 && first[0] == '-')
     throw failure(exit_usage,
-                  "error: " + quoted(first) + " before a command; expected train, evaluate, predict or bench");
+                  "error: " + quoted(first) + " before a command; expected train, evaluate, predict, bench or selftest");
   const named_command &chosen = require_command(first);
   result.what = chosen.what;
   if (chosen.what == command::help) {

@@ -14,7 +14,7 @@
 
 namespace hornfels {
 
-enum class command { train, evaluate, predict, bench, help, version };
+enum class command { train, evaluate, predict, bench, selftest, help, version };
 
 /* What the user asked for; where nothing was said, the model's `train` block decides. */
 struct options {
@@ -24,6 +24,7 @@ struct options {
   std::string data, test_data, weights, initial_weights, history, output;
   std::string text, word_index, classes; /* of predict */
   bool has_text = false;
+  std::string test_vector; /* of selftest */
   int64_t epochs = 0, batch_size = 0;
   uint64_t seed = 0;
   int64_t validation = 0;        /* rows, the first ones */

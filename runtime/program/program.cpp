@@ -27,6 +27,8 @@ exit_code dispatch(const hornfels_model &model, const std::vector<std::string> &
     return predict(model, chosen);
   case command::bench:
     return bench(model, chosen, support);
+  case command::selftest:
+    return selftest(model, chosen);
   case command::version:
     print(version_text(model));
     return exit_done;
