@@ -41,13 +41,19 @@ const std::vector<Option> &options() {
        .commands = "build emit run bench",
        .choices = {"native", "x86-64-v3", "x86-64-v4", "armv8"}},
       {.name = "fuse", .value = "all|none", .commands = "build emit run", .choices = {"all", "none"}},
-      {.name = "lazy-rows", .value = "auto|never", .commands = "build emit run bench", .choices = {"auto", "never"}},
+      {.name = "lazy-rows",
+       .value = "auto|never",
+       .commands = "build emit run bench",
+       .choices = {"auto", "never"}},
       {.name = "real",
        .value = "f32|f64|bf16",
        .commands = compiling,
        .choices = {"f32", "f64"},
        .later = {"bf16"}},
-      {.name = "only", .value = "predict", .commands = "build emit run summary check", .choices = {"predict"}},
+      {.name = "only",
+       .value = "predict",
+       .commands = "build emit run summary check",
+       .choices = {"predict"}},
       {.name = "loss", .value = "clip", .commands = compiling, .choices = {"clip"}},
       {.name = "dump", .value = "DIR", .commands = "build emit run"},
       {.name = "emit", .value = "STAGE", .commands = "emit"},
@@ -63,8 +69,8 @@ const std::vector<Option> &options() {
       {.name = "json", .commands = "bench"},
       {.name = "plot", .value = "FILE.svg", .commands = "bench"},
       {.name = "arch", .value = "sm_80,...", .commands = "build emit run", .available = false},
-      {.name = "shape", .value = "INPUT=N", .commands = compiling, .available = false},
-      {.name = "tokens", .value = "INPUT", .commands = compiling, .available = false},
+      {.name = "shape", .value = "INPUT=N", .commands = compiling + " import"},
+      {.name = "tokens", .value = "INPUT", .commands = compiling + " import"},
       {.name = "embed-weights", .value = "FILE", .commands = "build emit run", .available = false},
       {.name = "gemm", .value = "own|cublaslt", .commands = "build emit run", .available = false},
       {.name = "memory", .commands = "summary", .available = false},
@@ -78,8 +84,6 @@ const std::vector<Option> &options() {
 
 const std::vector<std::string> commands = {"build", "emit",  "run",    "summary", "check",
                                            "help",  "bench", "import", "data"};
-const std::vector<std::string> laterCommands = {"import"};
-
 bool contains(const std::vector<std::string> &list, const std::string &item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
@@ -205,8 +209,6 @@ private:
     }
     if (result.command.empty())
       refuse("expected a command");
-    if (contains(laterCommands, result.command))
-      refuse(fmt::format("`{}` is not in this version", result.command));
     for (const Option &option : options()) {
       bool given = option.name == "include" ? !result.includeDirectories.empty() : result.has(option.name);
       if (given && !option.available)
@@ -252,6 +254,7 @@ std::string usage() {
   run     MODEL ARGUMENTS...     build into a cache and run: hornfels run MODEL train --data FILE.npz
   summary MODEL                  layers, shapes and parameters
   check   MODEL                  every error at once
+  import  MODEL.json [-o FILE]   a model of Keras (`to_json()`) as Horn source; every command takes the JSON too
   bench   MODEL                  fused against unfused, kernel by kernel, and both against the machine
   data    imdb|reuters|boston|mnist
                                  fetch a public data set into a cache, check it, print its path
@@ -273,6 +276,9 @@ std::string usage() {
                                  --data FILE [--validation N]: real rows instead of synthetic ones
   --json, --plot FILE.svg        with bench: the figures as data; bars and a roofline as a picture
   --from=URL                     with data: another place, or a file or folder (nothing is fetched then)
+  --tokens=INPUT, --shape=INPUT=N
+                                 of Keras's JSON: an input of shape (None, V) as rows of ids below V; the
+                                 sizes that the file leaves open (INPUT=N,M for several)
   -I DIR                         where imported files may lie
   --version
 )";

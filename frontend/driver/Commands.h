@@ -11,6 +11,7 @@ int runRun(const CommandLine &line);
 int runSummary(const CommandLine &line);
 int runCheck(const CommandLine &line);
 int runBench(const CommandLine &line);
+int runImport(const CommandLine &line);
 int runData(const CommandLine &line);
 int runHelp(const CommandLine &line);
 

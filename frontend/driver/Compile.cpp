@@ -21,6 +21,10 @@ using namespace frontend;
 
 namespace {
 
+bool isKerasFile(const std::string &path) {
+  return path.size() > 5 && path.compare(path.size() - 5, 5, ".json") == 0;
+}
+
 /// Everything one compilation needs, in the order of construction.
 class Session {
 public:
@@ -33,10 +37,37 @@ public:
     loadDialects(context);
     LoadOptions options;
     options.includeDirectories = request.includeDirectories;
+    if (isKerasFile(request.path)) {
+      loadKeras(options);
+      return;
+    }
+    if (!request.keras.tokens.empty() || !request.keras.shapes.empty())
+      throw Failure{WrongCommandLine, "`--tokens` and `--shape` are for models of Keras, in a file called *.json"};
     LoadResult loaded = loadProgram(request.path, options, sources, diagnostics);
     if (!loaded.systemError.empty())
       throw Failure{SystemFailed, loaded.systemError};
     program = std::move(loaded.program);
+  }
+
+  /// Keras's JSON becomes the same tree; its diagnostics say the path to what they are about.
+  void loadKeras(const LoadOptions &options) {
+    FileText read = readRegularFile(request.path, keras::json_limits::fileBytes);
+    if (read.status == FileText::Status::SystemError)
+      throw Failure{SystemFailed, printable(request.path) + ": " + read.error};
+    FileId file = sources.add(request.path, std::move(read.text));
+    if (read.status == FileText::Status::TooLarge) {
+      diagnostics.error({file, 0, 0}, "this file is " + read.error);
+      return;
+    }
+    keras = keras::readKeras(file, request.keras, sources, diagnostics);
+    if (!keras.optionError.empty())
+      throw Failure{WrongCommandLine, keras.optionError};
+    diagnostics.describePlace = [this, file](SourceRange range) {
+      std::string path = range.file == file ? keras::jsonPath(keras.root, range.begin) : std::string();
+      return path.empty() ? path : "at " + path;
+    };
+    if (!diagnostics.hasErrors())
+      program = loadProgram(std::move(keras.syntax), options, sources, diagnostics);
   }
 
   /// The elaborated module, or null when there are errors.
@@ -63,6 +94,7 @@ public:
   const CompileRequest &request;
   SourceManager sources;
   Diagnostics diagnostics{sources};
+  keras::KerasModel keras;
   Program program;
   std::string internalErrors; // what MLIR itself reports: always an error of ours
   mlir::MLIRContext context;
@@ -193,6 +225,16 @@ Compilation checkModel(const CompileRequest &request) {
   for (const Definition *model : session.program.models)
     session.elaborateModel(model->name.text);
   return session.outcome();
+}
+
+Compilation importModel(const CompileRequest &request) {
+  if (!isKerasFile(request.path))
+    throw Failure{WrongCommandLine, "`import` takes a model of Keras, in a file called *.json"};
+  Session session(request);
+  Compilation result = session.outcome();
+  if (!result.hasErrors)
+    result.stages.push_back({"import", printHorn(session.program.files.back())});
+  return result;
 }
 
 Compilation summarizeModel(const CompileRequest &request, ModelSummary &summary) {

@@ -4,6 +4,7 @@
 
 #include "frontend/driver/Files.h"
 #include "frontend/driver/Summary.h"
+#include "frontend/keras/Reader.h"
 
 #include <functional>
 #include <string>
@@ -16,6 +17,7 @@ struct CompileRequest {
   std::string path;      // the model's file
   std::string modelName; // --model; empty: the one with a `train` block, else the only one
   std::vector<std::string> includeDirectories;
+  keras::ReadOptions keras; // --tokens, --shape
   bool realIsF64 = false;
   bool lossClip = false;
   bool onlyPredict = false;
@@ -52,6 +54,9 @@ const std::vector<std::string> &stageNames();
 /// All errors and warnings of a file, for every model in it, or for the one named. Throws
 /// Failure{SystemFailed} when the file cannot be read.
 Compilation checkModel(const CompileRequest &request);
+
+/// A model of Keras as Horn source, the only stage of the result.
+Compilation importModel(const CompileRequest &request);
 
 /// Fills `summary` from the elaborated model.
 Compilation summarizeModel(const CompileRequest &request, ModelSummary &summary);

@@ -24,6 +24,7 @@ using frontend::printable;
 
 static constexpr std::string_view programMark = "\nmade by hornfels: it may replace this program\n";
 static constexpr std::string_view pictureMark = "<!-- made by hornfels: it may replace this file -->\n";
+static constexpr std::string_view textMark = "# made by hornfels: it may replace this file\n";
 static constexpr const char *manifestName = ".hornfels";
 static constexpr std::string_view manifestHead = "made by hornfels: it may replace these files\n";
 
@@ -188,15 +189,18 @@ static void checkParent(const std::string &output) {
   throw Failure{WrongCommandLine, printable(output) + " exists and " + why + "; --force replaces it"};
 }
 
-static bool beginsWithMark(const std::string &path) {
-  std::string head(pictureMark.size(), '\0');
+static bool beginsWith(std::string_view mark, const std::string &path) {
+  std::string head(mark.size(), '\0');
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return false;
-  bool marked = read(fd, head.data(), head.size()) == static_cast<ssize_t>(head.size()) && head == pictureMark;
+  bool marked = read(fd, head.data(), head.size()) == static_cast<ssize_t>(head.size()) && head == mark;
   close(fd);
   return marked;
 }
+
+static bool isOurPicture(const std::string &path) { return beginsWith(pictureMark, path); }
+static bool isOurText(const std::string &path) { return beginsWith(textMark, path); }
 
 /// A file that is to be written: it may be replaced when `isOurs` knows it.
 static void checkFileOutput(const std::string &output, const std::string &input, bool force,
@@ -221,7 +225,11 @@ void checkProgramOutput(const std::string &output, const std::string &input, boo
 }
 
 void checkPictureOutput(const std::string &output, const std::string &input, bool force) {
-  checkFileOutput(output, input, force, beginsWithMark);
+  checkFileOutput(output, input, force, isOurPicture);
+}
+
+void checkTextOutput(const std::string &output, const std::string &input, bool force) {
+  checkFileOutput(output, input, force, isOurText);
 }
 
 void checkProjectOutput(const std::string &output, const std::string &input, bool force) {
@@ -291,6 +299,13 @@ void installPicture(const std::string &svg, const std::string &output) {
   TemporaryFolder stage = TemporaryFolder::makeIn(parentOf(output));
   writeFiles(stage.path(), {{"picture", std::string(pictureMark) + svg}});
   putInPlace(stage.path() + "/picture", output, 0666);
+}
+
+void installText(const std::string &text, const std::string &output) {
+  TemporaryFolder stage = TemporaryFolder::makeIn(parentOf(output));
+  // The empty line keeps the mark out of the first definition's documentation.
+  writeFiles(stage.path(), {{"text", std::string(textMark) + "\n" + text}});
+  putInPlace(stage.path() + "/text", output, 0666);
 }
 
 /// Holds the folder that projects are put into, so that two tools do not mix their files.

@@ -62,6 +62,10 @@ void installProgram(const std::string &program, const std::string &output);
 void checkPictureOutput(const std::string &output, const std::string &input, bool force);
 void installPicture(const std::string &svg, const std::string &output);
 
+/// The same two for Horn source, whose mark is a comment too.
+void checkTextOutput(const std::string &output, const std::string &input, bool force);
+void installText(const std::string &text, const std::string &output);
+
 /// Puts a project's folder in the place of `output` in one step. What an earlier project wrote there is gone
 /// afterwards; files that others put there stay. Two tools at once: each waits for the other, then one is
 /// second.

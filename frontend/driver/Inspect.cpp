@@ -1,4 +1,4 @@
-// `check` and `summary`: what needs no code.
+// `check`, `summary` and `import`: what needs no code.
 #include "frontend/driver/Commands.h"
 #include "frontend/driver/Console.h"
 #include "frontend/driver/Request.h"
@@ -18,6 +18,22 @@ int runSummary(const CommandLine &line) {
   if (result.hasErrors)
     return WrongInput;
   printOut(renderSummary(summary));
+  return Done;
+}
+
+int runImport(const CommandLine &line) {
+  CompileRequest request = requestOf(line);
+  std::string output = line.get("output");
+  if (!output.empty())
+    checkTextOutput(output, request.path, line.has("force"));
+  Compilation result = importModel(request);
+  printError(result.messages);
+  if (result.hasErrors)
+    return WrongInput;
+  if (output.empty())
+    printOut(result.stages.front().text);
+  else
+    installText(result.stages.front().text, output);
   return Done;
 }
 

@@ -3,8 +3,29 @@
 
 #include "frontend/driver/CommandLine.h"
 #include "frontend/driver/Compile.h"
+#include "frontend/driver/Console.h"
+
+#include <charconv>
 
 namespace hornfels::driver {
+
+/// `a=100` or `a=20,8`: the sizes of --shape.
+inline void addShape(keras::ReadOptions &options, const std::string &text) {
+  size_t equals = text.rfind('=');
+  std::vector<int64_t> sizes;
+  for (size_t at = equals; at < text.size();) {
+    int64_t size = 0;
+    auto [end, code] = std::from_chars(text.data() + at + 1, text.data() + text.size(), size);
+    at = static_cast<size_t>(end - text.data());
+    if (code != std::errc() || size < 1 || (at < text.size() && text[at] != ','))
+      sizes.clear(), at = text.size();
+    else
+      sizes.push_back(size);
+  }
+  if (sizes.empty() || equals == 0)
+    throw Failure{WrongCommandLine, "option `--shape` takes INPUT=N or INPUT=N,M with sizes above 0"};
+  options.shapes[text.substr(0, equals)] = std::move(sizes);
+}
 
 /// `cpu` is the default of the command: native for a program of this machine, x86-64-v3 for sources that
 /// travel.
@@ -13,6 +34,10 @@ inline CompileRequest requestOf(const CommandLine &line, const std::string &cpu 
   request.path = line.operands[0];
   request.modelName = line.get("model");
   request.includeDirectories = line.includeDirectories;
+  if (line.has("tokens"))
+    request.keras.tokens.push_back(line.get("tokens"));
+  if (line.has("shape"))
+    addShape(request.keras, line.get("shape"));
   request.realIsF64 = line.get("real") == "f64";
   request.lossClip = line.get("loss") == "clip";
   request.onlyPredict = line.get("only") == "predict";

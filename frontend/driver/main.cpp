@@ -26,6 +26,8 @@ static int dispatch(const CommandLine &line) {
     return runBuild(line);
   if (line.command == "bench")
     return runBench(line);
+  if (line.command == "import")
+    return runImport(line);
   if (line.command == "data")
     return runData(line);
   return runRun(line);

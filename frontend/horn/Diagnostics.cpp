@@ -131,7 +131,15 @@ std::string Diagnostics::render(unsigned limit) const {
   for (const Diagnostic &diagnostic : kept) {
     if (diagnostic.severity == Severity::Error && shown++ == limit)
       break;
-    out += frontend::render(diagnostic, sourceManager);
+    std::string description =
+        describePlace && diagnostic.range.isValid() ? describePlace(diagnostic.range) : std::string();
+    if (description.empty()) {
+      out += frontend::render(diagnostic, sourceManager);
+      continue;
+    }
+    Diagnostic described = diagnostic;
+    described.notes.insert(described.notes.begin(), {{}, std::move(description)});
+    out += frontend::render(described, sourceManager);
   }
   if (errors > limit)
     out += "and " + std::to_string(errors - limit) + " more error" + (errors - limit == 1 ? "" : "s") + "\n";

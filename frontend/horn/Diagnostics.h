@@ -4,6 +4,7 @@
 #include "frontend/horn/Source.h"
 
 #include <deque>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ public:
   std::string render(unsigned limit = 20) const;
 
   const SourceManager &sources() const { return sourceManager; }
+
+  /// What else to say of a place, as a note; empty for nothing. Of a model read from JSON: the path to the value.
+  std::function<std::string(SourceRange)> describePlace;
 
 private:
   Diagnostic &add(Severity severity, SourceRange range, std::string text);

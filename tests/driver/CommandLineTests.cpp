@@ -75,7 +75,9 @@ TEST_F(CommandLine, options_of_another_command) {
 }
 
 TEST_F(CommandLine, what_a_later_version_has_is_named) {
-  refuses({"import", "m.json"}, "`import` is not in this version");
+  refuses({"import", "m.keras"}, "`import` takes a model of Keras, in a file called *.json");
+  refuses({"build", "m.horn", "--tokens", "x"}, "are for models of Keras");
+  refuses({"build", "m.json", "--shape", "x=0"}, "option `--shape` takes INPUT=N");
   refuses({"data"}, "`data` needs the name of a data set: imdb, reuters, boston or mnist");
   refuses({"data", "imdb", "mnist"}, "`data` takes one name, found 2: the second is `mnist`");
   refuses({"data", "imdb", "--force"}, "`data` takes no option `--force`");

@@ -1,0 +1,486 @@
+// A Functional model: layers, each with the calls that it has in the graph (`inbound_nodes`).
+#include "frontend/keras/ReaderImpl.h"
+
+#include <algorithm>
+
+namespace hornfels::keras {
+
+class FunctionalReader {
+public:
+  FunctionalReader(Reader &reader, const Object &object, Reader::Body body)
+      : reader(reader), object(object), body(std::move(body)) {}
+
+  std::unique_ptr<Definition> read(bool isMain) {
+    const std::vector<Json> *list = reader.layersOf(object);
+    if (!list)
+      return nullptr;
+    unsigned before = reader.diagnostics.errorCount();
+    for (const Json &json : *list)
+      addLayer(json);
+    nameAll();
+    readInputs();
+    for (Layer &layer : layers)
+      if (!layer.isInput)
+        makeValue(layer);
+    for (Call &call : calls)
+      collectReferences(call, *call.json, 0);
+    if (reader.diagnostics.errorCount() != before) {
+      // A call of what could not be read says nothing new; the names of the outputs are for `compile_config`.
+      if (isMain)
+        for (const Json *json : referencesAt("output_layers"))
+          reader.outputs.push_back({json->items[0].text, "output"});
+      return nullptr;
+    }
+    addCalls();
+    if (reader.diagnostics.errorCount() == before)
+      readOutputs(isMain);
+    return std::move(body.definition);
+  }
+
+private:
+  struct Call {
+    const Json *json;
+    size_t layer;
+    std::vector<size_t> needs; // calls
+    std::string variable;      // empty until it is bound
+  };
+  struct Layer {
+    Object object;
+    std::string inFile, name, variable; // name: legal, one of its kind in this model
+    bool isInput = false;
+    std::vector<size_t> calls; // an InputLayer has one, which is bound from the start
+    ExprPtr value;
+    bool isBound = false; // a layer of several calls is bound to its variable, then called by it
+  };
+  /// `[layer, node, tensor]`
+  struct Reference {
+    size_t call = 0;
+    bool good = false;
+  };
+
+  void addLayer(const Json &json) {
+    if (const Json *name = json.find("name"); name && name->isString())
+      inFile.insert(name->text);
+    std::optional<Object> found = isOperation(json) ? operationOf(json) : reader.objectOf(json, "a layer");
+    if (!found)
+      return;
+    Layer layer{*found, reader.layerName(*found, ""), "", "", found->className == "InputLayer", {}, nullptr};
+    auto [place, isNew] = byName.emplace(layer.inFile, layers.size());
+    if (!isNew) {
+      reader.error(found->place, "a second layer named `" + printable(layer.inFile.substr(0, 64)) + "`")
+          .note(layers[place->second].object.place, "the first is here");
+      return;
+    }
+    const Json *nodes = json.find("inbound_nodes");
+    if (nodes && !reader.expect(*nodes, JsonKind::List, "`inbound_nodes`"))
+      return;
+    auto add = [&](const Json *call) {
+      layer.calls.push_back(calls.size());
+      calls.push_back({call, layers.size(), {}, ""});
+    };
+    if (layer.isInput)
+      add(&json);
+    else if (nodes)
+      for (const Json &node : nodes->items)
+        add(&node);
+    layers.push_back(std::move(layer));
+  }
+
+  //===------------------------------------------------------------------===//
+  // Names
+  //===------------------------------------------------------------------===//
+
+  /// A variable is called as its layer where that hides nothing, so that the layer is named by it.
+  void nameAll() {
+    for (Layer &layer : layers)
+      if (isModel(layer)) {
+        reader.readModel(layer.object, false);
+        body.names.reserve(reader.nestedModels[layer.object.json]);
+      }
+    NameSet names;
+    for (Layer &layer : layers)
+      layer.name = names.take(legalName(layer.inFile, "layer"));
+    for (Layer &layer : layers)
+      if (!layer.isInput && body.names.reserve(layer.name))
+        layer.variable = layer.name;
+    for (Layer &layer : layers)
+      if (!layer.isInput && layer.variable.empty())
+        layer.variable = body.names.take(layer.name + "_out");
+  }
+
+  void makeValue(Layer &layer) {
+    bool isImplied = layer.variable == layer.name;
+    if (isOperation(*layer.object.json))
+      return;
+    layer.value = reader.layerValue(layer.object, isImplied ? "" : layer.name);
+  }
+
+  //===------------------------------------------------------------------===//
+  // References
+  //===------------------------------------------------------------------===//
+
+  /// A list that begins with a layer's name and two numbers.
+  static bool isReference(const Json &json) {
+    return json.isList() && json.items.size() >= 3 && json.items[0].isString() &&
+           json.items[1].kind == JsonKind::Integer && json.items[2].kind == JsonKind::Integer;
+  }
+
+  Reference resolve(const Json &json) {
+    auto layer = byName.find(json.items[0].text);
+    if (layer == byName.end() && inFile.count(json.items[0].text))
+      return {}; // it was reported
+    if (layer == byName.end()) {
+      Nearest search(json.items[0].text);
+      for (const Layer &each : layers)
+        search.offer(each.inFile);
+      reader
+          .error(json.items[0].range,
+                 "there is no layer `" + printable(json.items[0].text.substr(0, 64)) + "`")
+          .didYouMean(search.name());
+      return {};
+    }
+    const Layer &found = layers[layer->second];
+    int64_t node = json.items[1].integer;
+    if (node < 0 || static_cast<size_t>(node) >= found.calls.size()) {
+      reader.error(json.items[1].range, "this layer has " + std::to_string(found.calls.size()) + " calls");
+      return {};
+    }
+    if (json.items[2].integer != 0) {
+      reader.error(json.items[2].range, "a layer with several results is not known in this version");
+      return {};
+    }
+    return {found.calls[static_cast<size_t>(node)], true};
+  }
+
+  /// The `[layer, node, tensor]` of a tensor, or null.
+  static const Json *historyOf(const Json &json) {
+    if (isReference(json))
+      return &json;
+    const Json *className = json.find("class_name");
+    const Json *config = json.find("config");
+    const Json *history = config ? config->find("keras_history") : nullptr;
+    return className && className->text == "__keras_tensor__" && history && isReference(*history) ? history
+                                                                                                  : nullptr;
+  }
+
+  /// What a call needs. Depth is bounded by that of the JSON.
+  void collectReferences(Call &call, const Json &json, unsigned depth) {
+    if (layers[call.layer].isInput)
+      return;
+    if (const Json *history = historyOf(json)) {
+      if (Reference reference = resolve(*history); reference.good)
+        call.needs.push_back(reference.call);
+      if (history != &json)
+        return;
+    }
+    for (const Json &item : json.items)
+      if (item.isList() || item.isObject())
+        collectReferences(call, item, depth + 1);
+  }
+
+  //===------------------------------------------------------------------===//
+  // Inputs and outputs
+  //===------------------------------------------------------------------===//
+
+  /// `["a", 0, 0]`, a list of such, or an object of such.
+  void forEachReference(const Json &json, std::vector<const Json *> &found) {
+    if (isReference(json)) {
+      found.push_back(&json);
+      return;
+    }
+    if (!json.isList() && !json.isObject()) {
+      reader.error(json.range, "expected [layer, node, tensor]");
+      return;
+    }
+    for (const Json &item : json.items)
+      forEachReference(item, found);
+  }
+  std::vector<const Json *> referencesAt(const char *key) {
+    std::vector<const Json *> found;
+    if (const Json *json = object.get(key))
+      forEachReference(*json, found);
+    if (found.empty())
+      reader.error(object.place, std::string("the config of this model has no `") + key + "`");
+    return found;
+  }
+
+  void readInputs() {
+    for (const Json *json : referencesAt("input_layers")) {
+      Reference reference = resolve(*json);
+      if (!reference.good)
+        continue;
+      Layer &layer = layers[calls[reference.call].layer];
+      if (!layer.isInput || !calls[reference.call].variable.empty()) {
+        reader.error(json->range, layer.isInput ? "this input is here twice" : "this layer is no InputLayer");
+        continue;
+      }
+      Reader::Input input{layer.inFile, "", layer.object.place, layer.object.get("batch_shape"),
+                          layer.object.get("dtype")};
+      if (!input.shape)
+        input.shape = layer.object.get("batch_input_shape");
+      for (const char *key : {"sparse", "ragged"})
+        if (const Json *flag = layer.object.get(key); flag && !flag->isNull() && !flag->isFalse())
+          reader.error(flag->range, std::string("an input that is ") + key + " is not known in this version");
+      calls[reference.call].variable = reader.addInput(body, input);
+    }
+  }
+
+  void readOutputs(bool isMain) {
+    NameSet results;
+    for (const Json *json : referencesAt("output_layers")) {
+      Reference reference = resolve(*json);
+      if (!reference.good)
+        continue;
+      const Layer &layer = layers[calls[reference.call].layer];
+      std::string name = calls[reference.call].variable;
+      if (layer.isInput || !results.reserve(name)) {
+        std::string alias = body.names.take(name + "_out");
+        bind(alias, nameNode(json->range, name));
+        name = alias;
+        results.reserve(name);
+      }
+      reader.addResult(*body.definition, name, json->range);
+      if (isMain)
+        reader.outputs.push_back({layer.inFile, name});
+    }
+  }
+
+  //===------------------------------------------------------------------===//
+  // Calls
+  //===------------------------------------------------------------------===//
+
+  void bind(const std::string &name, ExprPtr value) {
+    SourceRange range = value->range;
+    body.definition->body.statements.push_back(bindNode({name, range}, std::move(value)));
+  }
+
+  /// In an order in which each comes after what it needs, near that of the file.
+  void addCalls() {
+    std::vector<size_t> missing(calls.size(), 0);
+    std::vector<std::vector<size_t>> users(calls.size());
+    std::vector<bool> isReady(calls.size(), false);
+    std::set<size_t> ready;
+    for (size_t i = 0; i < calls.size(); ++i) {
+      for (size_t need : calls[i].needs)
+        users[need].push_back(i);
+      missing[i] = calls[i].needs.size();
+      if (missing[i] == 0)
+        ready.insert(i);
+    }
+    size_t done = 0;
+    while (!ready.empty()) {
+      size_t next = *ready.begin();
+      ready.erase(ready.begin());
+      ++done;
+      isReady[next] = true;
+      addCall(calls[next]);
+      for (size_t user : users[next])
+        if (--missing[user] == 0)
+          ready.insert(user);
+    }
+    if (done != calls.size())
+      reportCycle(isReady);
+  }
+
+  /// Among the calls that never became ready each needs another such: going that way ends in the circle.
+  void reportCycle(const std::vector<bool> &isReady) {
+    size_t at = 0;
+    while (isReady[at])
+      ++at;
+    std::vector<size_t> way;
+    while (std::find(way.begin(), way.end(), at) == way.end()) {
+      way.push_back(at);
+      at = *std::find_if(calls[at].needs.begin(), calls[at].needs.end(),
+                         [&](size_t need) { return !isReady[need]; });
+    }
+    way.erase(way.begin(), std::find(way.begin(), way.end(), at));
+    std::string circle;
+    for (size_t i = 0; i <= way.size() && i <= 16; ++i)
+      circle += (i ? " → " : "") + layers[calls[way[i % way.size()]].layer].name;
+    if (way.size() > 16)
+      circle += " → ...";
+    Diagnostic &error = reader.error(layers[calls[way[0]].layer].object.place,
+                                     "layers that need each other in a circle: " + circle);
+    for (size_t i = 1; i < way.size() && i < 16; ++i)
+      error.note(layers[calls[way[i]].layer].object.place,
+                 "`" + layers[calls[way[i]].layer].name + "` is here");
+  }
+
+  void addCall(Call &call) {
+    Layer &layer = layers[call.layer];
+    if (layer.isInput)
+      return;
+    std::vector<ExprPtr> arguments = argumentsOf(call);
+    SourceRange place = layer.object.place;
+    if (arguments.empty()) {
+      reader.error(call.json->range, "a call of `" + layer.name + "` without a tensor");
+      return;
+    }
+    if (isOperation(*layer.object.json)) {
+      call.variable = isFirst(call) ? layer.variable : body.names.take(layer.variable);
+      if (ExprPtr value = operation(layer, std::move(arguments)))
+        bind(call.variable, std::move(value));
+      return;
+    }
+    ExprPtr callee;
+    if (layer.calls.size() == 1) {
+      call.variable = layer.variable;
+      callee = std::move(layer.value);
+    } else if (isModel(layer)) {
+      call.variable = isFirst(call) ? layer.variable : body.names.take(layer.variable);
+      callee = nameNode(place, static_cast<NameExpr &>(*layer.value).name);
+    } else {
+      if (!layer.isBound)
+        bind(layer.variable, called(std::move(layer.value)));
+      layer.isBound = true;
+      call.variable = body.names.take(layer.variable);
+      callee = nameNode(place, layer.variable);
+    }
+    if (arguments.size() == 1 && !as<ListExpr>(arguments[0])) {
+      auto pipe = std::make_unique<PipeExpr>(place);
+      pipe->input = std::move(arguments[0]);
+      pipe->stages.push_back(std::move(callee));
+      bind(call.variable, std::move(pipe));
+      return;
+    }
+    std::vector<Argument> list;
+    for (ExprPtr &each : arguments)
+      list.push_back(argument(std::move(each)));
+    bool isBare = layer.calls.size() == 1 && !isModel(layer);
+    bind(call.variable,
+         callNode(place, isBare ? called(std::move(callee)) : std::move(callee), std::move(list)));
+  }
+
+  static bool isModel(const Layer &layer) {
+    return layer.object.className == "Functional" || layer.object.className == "Model";
+  }
+  bool isFirst(const Call &call) const { return &calls[layers[call.layer].calls.front()] == &call; }
+
+  /// `add` as `add()`: a layer, not the operation of its name.
+  static ExprPtr called(ExprPtr value) {
+    if (!as<NameExpr>(value))
+      return value;
+    SourceRange range = value->range;
+    return callNode(range, std::move(value), {});
+  }
+
+  std::vector<ExprPtr> argumentsOf(const Call &call) {
+    std::vector<ExprPtr> arguments;
+    const Json &json = *call.json;
+    auto add = [&](const Json &each) {
+      if (ExprPtr value = tensorOf(each))
+        arguments.push_back(std::move(value));
+    };
+    if (json.isList()) { // Keras 2: [[layer, node, tensor, keywords], ...]
+      if (isReference(json))
+        add(json);
+      for (const Json &each : isReference(json) ? std::vector<Json>{} : json.items) {
+        if (each.isList() && each.items.size() > 3)
+          refuseKeywords(each.items[3]);
+        add(each);
+      }
+      if (arguments.size() < 2)
+        return arguments;
+      std::vector<ExprPtr> one;
+      one.push_back(listNode(json.range, std::move(arguments)));
+      return one;
+    }
+    if (!reader.expect(json, JsonKind::Object, "a call"))
+      return arguments;
+    if (const Json *list = json.find("args"); list && reader.expect(*list, JsonKind::List, "`args`"))
+      for (const Json &each : list->items)
+        add(each);
+    if (const Json *keywords = json.find("kwargs"))
+      refuseKeywords(*keywords);
+    return arguments;
+  }
+
+  /// `mask` and `training` say nothing where they are null.
+  void refuseKeywords(const Json &keywords) {
+    for (size_t i = 0; i < keywords.keys.size(); ++i)
+      if (!keywords.items[i].isNull() &&
+          !(keywords.keys[i].text == "training" && keywords.items[i].isFalse()))
+        reader.error(keywords.keys[i].range, "a call with `" +
+                                                 printable(keywords.keys[i].text.substr(0, 64)) +
+                                                 "` is not known in this version");
+  }
+
+  ExprPtr tensorOf(const Json &json) {
+    if (const Json *history = historyOf(json)) {
+      Reference reference = resolve(*history);
+      return reference.good ? nameNode(json.range, calls[reference.call].variable) : nullptr;
+    }
+    if (json.isNumber())
+      return json.kind == JsonKind::Integer ? integerNode(json.range, json.integer)
+                                            : floatNode(json.range, json.real);
+    if (!json.isList()) {
+      reader.error(json.range, std::string("expected a tensor, found ") + spelling(json.kind));
+      return nullptr;
+    }
+    std::vector<ExprPtr> elements;
+    for (const Json &item : json.items)
+      if (ExprPtr element = tensorOf(item))
+        elements.push_back(std::move(element));
+    return listNode(json.range, std::move(elements));
+  }
+
+  //===------------------------------------------------------------------===//
+  // keras.ops: `a - b` in Python is a layer of its own
+  //===------------------------------------------------------------------===//
+
+  static bool isOperation(const Json &json) {
+    const Json *module = json.find("module");
+    return module && module->isString() && module->text.rfind("keras.", 0) == 0 &&
+           module->text.find(".ops.") != std::string::npos;
+  }
+  std::optional<Object> operationOf(const Json &json) {
+    const Json *className = reader.stringAt(json, "class_name", "an operation");
+    if (!className)
+      return std::nullopt;
+    return Object{&json, className->text, className->range, json.find("config")};
+  }
+
+  ExprPtr operation(const Layer &layer, std::vector<ExprPtr> arguments) {
+    static const std::map<std::string, BinaryOp> binary = {{"Add", BinaryOp::Add},
+                                                           {"Subtract", BinaryOp::Subtract},
+                                                           {"Multiply", BinaryOp::Multiply},
+                                                           {"Divide", BinaryOp::Divide},
+                                                           {"TrueDivide", BinaryOp::Divide}};
+    static const std::map<std::string, std::string> unary = {
+        {"Absolute", "abs"}, {"Abs", "abs"},   {"Exp", "exp"},         {"Log", "log"},
+        {"Sqrt", "sqrt"},    {"Tanh", "tanh"}, {"Sigmoid", "sigmoid"}, {"Square", "square"}};
+    SourceRange place = layer.object.place;
+    if (auto op = binary.find(layer.object.className); op != binary.end() && arguments.size() == 2) {
+      auto node = std::make_unique<BinaryExpr>(place);
+      node->op = op->second;
+      node->opRange = place;
+      node->left = std::move(arguments[0]);
+      node->right = std::move(arguments[1]);
+      return node;
+    }
+    if (auto op = unary.find(layer.object.className); op != unary.end() && arguments.size() == 1) {
+      std::vector<Argument> list;
+      list.push_back(argument(std::move(arguments[0])));
+      return callNode(place, nameNode(place, op->second), std::move(list));
+    }
+    reader.error(place, "the operation `" + printable(layer.object.className.substr(0, 64)) +
+                            "` is not known in this version");
+    return nullptr;
+  }
+
+  Reader &reader;
+  const Object &object;
+  Reader::Body body;
+  std::vector<Layer> layers;
+  std::vector<Call> calls;
+  std::map<std::string, size_t> byName;
+  std::set<std::string> inFile; // the names of all layers, of those too that could not be read
+};
+
+void Reader::readFunctional(const Object &object, bool isMain) {
+  FunctionalReader functional(*this, object, beginModel(object, "functional", isMain));
+  if (auto definition = functional.read(isMain))
+    models.push_back(std::move(definition));
+}
+
+} // namespace hornfels::keras

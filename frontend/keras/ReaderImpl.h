@@ -1,0 +1,137 @@
+// The reader's parts: objects (Objects.cpp), models (Models.cpp, Functional.cpp), training (Training.cpp).
+#pragma once
+
+#include "frontend/horn/Loader.h"
+#include "frontend/keras/Names.h"
+#include "frontend/keras/Reader.h"
+
+namespace hornfels::keras {
+
+using namespace frontend;
+
+//===--------------------------------------------------------------------===//
+// Nodes of the syntax tree
+//===--------------------------------------------------------------------===//
+
+ExprPtr integerNode(SourceRange range, int64_t value);
+ExprPtr floatNode(SourceRange range, double value);
+ExprPtr stringNode(SourceRange range, std::string value);
+ExprPtr boolNode(SourceRange range, bool value);
+ExprPtr noneNode(SourceRange range);
+ExprPtr nameNode(SourceRange range, std::string name);
+ExprPtr listNode(SourceRange range, std::vector<ExprPtr> elements);
+ExprPtr callNode(SourceRange range, ExprPtr callee, std::vector<Argument> arguments);
+/// `f`, or `f(a, b = c)` where there are arguments.
+ExprPtr valueNode(SourceRange range, const std::string &name, std::vector<Argument> arguments);
+StmtPtr bindNode(Name name, ExprPtr value);
+Argument argument(ExprPtr value, const std::string &name = {});
+
+//===--------------------------------------------------------------------===//
+// The reader
+//===--------------------------------------------------------------------===//
+
+/// The library's definitions, for their parameters.
+class Library {
+public:
+  Library();
+  const Definition *find(const std::string &name, DefinitionKind kind) const;
+  const Program &program() const { return definitions; }
+
+private:
+  SourceManager sources;
+  Diagnostics diagnostics{sources};
+  Program definitions;
+};
+
+/// `{"class_name": ..., "config": {...}, "module": ..., "registered_name": ...}`
+struct Object {
+  const Json *json = nullptr;
+  std::string className;
+  SourceRange place;            // of the class name
+  const Json *config = nullptr; // an object; null where there is none
+  const Json *get(std::string_view key) const { return config ? config->find(key) : nullptr; }
+};
+
+/// An output of the model: in the file (its layer's name), in Horn.
+struct OutputName {
+  std::string inFile, inHorn;
+};
+
+class Reader {
+public:
+  Reader(const Json &root, const ReadOptions &options, Diagnostics &diagnostics);
+  SyntaxFile read(FileId file);
+  std::string optionError() const;
+
+private:
+  // Objects.cpp
+  Diagnostic &error(SourceRange range, std::string text) { return diagnostics.error(range, std::move(text)); }
+  bool expect(const Json &json, JsonKind kind, const std::string &what);
+  /// The string under `key`, or nothing (reported).
+  const Json *stringAt(const Json &object, const char *key, const std::string &what);
+  /// Reads and checks the frame of an object. Refuses by name whatever carries code or is nobody's but its
+  /// author's.
+  std::optional<Object> objectOf(const Json &json, const std::string &what);
+  bool refuseCode(const Json &json, const Object &object);
+  ExprPtr functionNamed(const Json &text, const std::string &name, const std::string &what);
+  ExprPtr functionOf(const Json &json, const std::string &what);
+  ExprPtr valueOf(const Json &json, const Parameter *parameter);
+  ExprPtr stringValue(const Json &json, const Parameter *parameter);
+  std::vector<Argument> argumentsOf(const Definition &definition, const Object &object,
+                                    const std::vector<std::string> &alsoTaken = {});
+  bool isNeutral(const std::string &key, const Json &value);
+  bool isFloat32(const Json &json);
+
+  // Models.cpp
+  struct Input {
+    std::string inFile, inHorn;
+    SourceRange range;
+    const Json *shape = nullptr; // with the batch; null: not in the file
+    const Json *dtype = nullptr;
+  };
+  struct Body {
+    std::unique_ptr<Definition> definition;
+    NameSet names;
+  };
+  Body beginModel(const Object &object, const std::string &otherwise, bool isMain);
+  void addResult(Definition &definition, const std::string &name, SourceRange range);
+  /// Adds the parameter and returns the name that the layers read: the input's, or with --tokens that of its
+  /// rows.
+  std::string addInput(Body &body, Input &input);
+  bool addAxes(TypeExpr &type, const Input &input);
+  std::string optionName(const Input &input, bool isTokens);
+  const std::vector<Json> *layersOf(const Object &object);
+  /// `dense(16, relu, name = "hidden")`; null after an error.
+  ExprPtr layerValue(const Object &layer, const std::string &explicitName);
+  std::vector<ExprPtr> stagesOf(const std::vector<Json> &layers, const std::string &lastName);
+  std::string layerName(const Object &layer, const std::string &otherwise);
+  void readModel(const Object &object, bool isMain);
+  void readSequential(const Object &object, bool isMain);
+  Input sequentialInput(const Object &object, const std::vector<Json> &layers);
+
+  // Functional.cpp
+  friend class FunctionalReader;
+  void readFunctional(const Object &object, bool isMain);
+
+  // Training.cpp
+  void readTraining(const Json &config);
+  ExprPtr optimizerOf(const Json &json);
+  ExprPtr lossOf(const Json &json);
+  ExprPtr metricOf(const Json &json);
+  ExprPtr metricsOf(const Json &json);
+  ExprPtr perOutput(const Json &json, const std::string &what, ExprPtr (Reader::*one)(const Json &));
+  ExprPtr weightOf(const Json &json);
+
+  const Json &root;
+  const ReadOptions &options;
+  Diagnostics &diagnostics;
+  Library library;
+  NameSet modelNames;
+  std::map<const Json *, std::string> nestedModels; // by the object: the definition's name
+  std::vector<std::unique_ptr<Definition>> models;  // the main one last
+  std::string mainName;
+  std::vector<OutputName> outputs; // of the main model
+  std::map<std::string, bool> usedOptions;
+};
+
+} // namespace hornfels::keras
