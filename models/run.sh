@@ -3,21 +3,25 @@
 #
 # From a bare Debian 12 to a trained model: builds the tool, compiles models/MODEL.horn (default imdb) into a program,
 # and trains it. Data: $HORNFELS_DATA/MODEL.npz, else Keras's file that `hornfels data` keeps in its cache or fetches,
-# else a synthetic set.
+# else a synthetic set. `models/run.sh chapter` runs every experiment of the book's third chapter (chapter.sh).
 set -eu
 cd "$(dirname "$0")/.."
 . models/set-up.sh
 
 model=${1:-imdb}
 [ $# -eq 0 ] || shift
-if [ ! -f "models/$model.horn" ]; then
+if [ "$model" != chapter ] && [ ! -f "models/$model.horn" ]; then
     echo "models/run.sh: no model models/$model.horn; there are: $(cd models && echo *.horn)" >&2
     exit 2
 fi
 
 install_missing $packages
 configure
-show cmake --build "$build" --parallel "$(nproc)" --target hornfels hornfels_runtime hornfels-synthetic
+show cmake --build "$build" --parallel "$(nproc)" --target hornfels hornfels_runtime hornfels-synthetic hornfels-baseline
+if [ "$model" = chapter ]; then
+    show sh models/chapter.sh "$build/bin/hornfels" "$build/bin/hornfels-baseline" "$build/models/chapter"
+    exit
+fi
 
 output=$build/models
 mkdir -p "$output"
@@ -33,6 +37,13 @@ else
 fi
 if [ -z "$data" ]; then
     data=$output/$set-synthetic.npz
+    case $set in
+    imdb | reuters) ;;
+    *)
+        echo "models/run.sh: no data for $set: HORNFELS_DATA names no folder with $set.npz" >&2
+        exit 3
+        ;;
+    esac
     [ -f "$data" ] || show "$build/bin/hornfels-synthetic" "$set" "$data"
     echo "No real data were found (HORNFELS_DATA is a folder with $set.npz; \`hornfels data $set\` fetches it): training on SYNTHETIC data."
     echo "The figures below say nothing about the real set."

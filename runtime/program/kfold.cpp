@@ -2,6 +2,7 @@
  * trained on the others, and scores and histories are averaged. */
 #include <algorithm>
 
+#include "adapt.h"
 #include "commands.h"
 #include "fit.h"
 #include "plot.h"
@@ -96,7 +97,9 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
     options of_fold = chosen;
     of_fold.seed += static_cast<uint64_t>(i);
     handle.initialize(of_fold.seed);
-    if (!chosen.initial_weights.empty())
+    if (chosen.initial_weights.empty())
+      adapt(handle, data.data, all_but(fold, rows), of_fold.seed, chosen.threads);
+    else
       handle.load(chosen.initial_weights);
     if (chosen.learning_rate > 0)
       handle.set_learning_rate(chosen.learning_rate);

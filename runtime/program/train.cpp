@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "adapt.h"
 #include "commands.h"
 #include "fit.h"
 #include "plot.h"
@@ -52,7 +53,9 @@ trainer::trainer(const hornfels_model &table, const options &chosen_options)
   const int64_t batch = choose_training_batch(model, chosen, data.split.training.count);
   handle = std::make_unique<model_handle>(model, batch, chosen.threads);
   handle->initialize(chosen.seed);
-  if (!chosen.initial_weights.empty())
+  if (chosen.initial_weights.empty())
+    adapt(*handle, data.data, {data.split.training}, chosen.seed, chosen.threads);
+  else
     handle->load(chosen.initial_weights);
   if (chosen.learning_rate > 0)
     handle->set_learning_rate(chosen.learning_rate);
