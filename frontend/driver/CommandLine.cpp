@@ -28,7 +28,7 @@ const std::string compiling = "build emit run summary check bench";
 const std::vector<Option> &options() {
   static const std::vector<Option> table = {
       {.name = "output", .letter = 'o', .value = "PATH", .commands = "build emit import"},
-      {.name = "force", .commands = "build emit import bench"},
+      {.name = "force", .commands = "build emit import bench summary"},
       {.name = "model", .value = "NAME", .commands = compiling},
       {.name = "include", .letter = 'I', .value = "DIR", .commands = compiling + " help"},
       {.name = "target",
@@ -73,8 +73,8 @@ const std::vector<Option> &options() {
       {.name = "tokens", .value = "INPUT", .commands = compiling + " import"},
       {.name = "embed-weights", .value = "FILE", .commands = "build emit run", .available = false},
       {.name = "gemm", .value = "own|cublaslt", .commands = "build emit run", .available = false},
-      {.name = "memory", .commands = "summary", .available = false},
-      {.name = "graph", .value = "FILE.svg", .commands = "summary", .available = false},
+      {.name = "memory", .commands = "summary"},
+      {.name = "graph", .value = "FILE.svg", .commands = "summary"},
       {.name = "from", .value = "URL", .commands = "data"},
       {.name = "help", .letter = 'h'},
       {.name = "version"},
@@ -274,6 +274,7 @@ std::string usage() {
   --emit=STAGE                   with emit: print one stage and stop there
   --step=train|evaluate|predict  with bench: what is timed; --batch N, --threads N, --seconds X,
                                  --data FILE [--validation N]: real rows instead of synthetic ones
+  --memory, --graph FILE.svg     with summary: the bytes that training takes; the layers as a picture
   --json, --plot FILE.svg        with bench: the figures as data; bars and a roofline as a picture
   --from=URL                     with data: another place, or a file or folder (nothing is fetched then)
   --tokens=INPUT, --shape=INPUT=N

@@ -5,8 +5,11 @@
 #include "frontend/horn/Elaborator.h"
 #include "frontend/horn/Loader.h"
 #include "frontend/horn/Printer.h"
+#include "ir/HornDialect.h"
+#include "ir/Structure.h"
 #include "passes/Pipelines.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
@@ -242,6 +245,60 @@ Compilation summarizeModel(const CompileRequest &request, ModelSummary &summary)
   if (auto module = session.elaborateModel(request.modelName))
     summary = summaryOf(*module);
   return session.outcome();
+}
+
+/// "f32[10000, 16]", "f32[batch, 16]"
+static std::string typeText(mlir::ShapedType type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type.getElementType();
+  for (auto [axis, size] : llvm::enumerate(type.getShape()))
+    text += (axis ? ", " : "[") + (mlir::ShapedType::isDynamic(size) ? std::string("batch") : std::to_string(size));
+  return text + (type.getRank() ? "]" : "");
+}
+
+/// What the variables and the buffers between kernels take, from a module that has been through `memory`.
+static MemorySummary memoryOf(mlir::ModuleOp module) {
+  MemorySummary memory;
+  memory.name = module->getAttrOfType<mlir::StringAttr>("horn.model").str();
+  if (auto training = module->getAttrOfType<mlir::DictionaryAttr>("horn.training"))
+    if (auto batch = training.getAs<mlir::IntegerAttr>("batch_size"))
+      memory.batch = batch.getInt();
+  forEachEntry(module, "horn.variables", [&](mlir::DictionaryAttr entry) {
+    auto type = llvm::cast<mlir::ShapedType>(typeOf(entry, "type"));
+    int64_t bytes = type.getNumElements() * horn::elementBytes(type.getElementType());
+    memory.parts.push_back({textOf(entry, "name"), textOf(entry, "role"), typeText(type), bytes, 0});
+  });
+  auto arena = module->getAttrOfType<mlir::DenseI64ArrayAttr>("horn.arena");
+  memory.arenaFixed = arena[0];
+  memory.arenaPerSample = arena[1];
+  for (auto step : module.getOps<mlir::func::FuncOp>())
+    step.walk([&](horn::ArenaOp buffer) {
+      auto type = llvm::cast<mlir::ShapedType>(buffer.getBuffer().getType());
+      int64_t bytes = horn::elementsPerSample(type) * horn::elementBytes(type.getElementType());
+      auto name = buffer->getAttrOfType<mlir::StringAttr>("horn.name");
+      memory.parts.push_back({name ? name.str() : horn::nameByOrigin(buffer.getBuffer()), step.getName().str(),
+                              typeText(type), type.hasStaticShape() ? bytes : 0, type.hasStaticShape() ? 0 : bytes});
+    });
+  return memory;
+}
+
+void measureMemory(const CompileRequest &request, MemorySummary &memory) {
+  Session session(request);
+  auto module = session.elaborateModel(request.modelName);
+  if (!module)
+    throw Failure{SystemFailed, "internal error: the model changed while it was read"};
+  PipelineOptions pipeline;
+  pipeline.vectorBytes = vectorBytesOf(hostCpu());
+  pipeline.registers = registersOf(hostCpu());
+  bool planned = false;
+  auto onStage = [&](llvm::StringRef name, mlir::ModuleOp state) {
+    planned = name == "memory";
+    if (planned)
+      memory = memoryOf(state);
+    return !planned;
+  };
+  if (mlir::failed(runPipeline(*module, pipeline, onStage)) && !planned)
+    throw Failure{SystemFailed, "internal error: no plan of the memory" + session.internalErrors};
 }
 
 Compilation compileModel(const CompileRequest &request) {

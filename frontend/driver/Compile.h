@@ -3,6 +3,7 @@
 #pragma once
 
 #include "frontend/driver/Files.h"
+#include "frontend/driver/Memory.h"
 #include "frontend/driver/Summary.h"
 #include "frontend/keras/Reader.h"
 
@@ -60,6 +61,10 @@ Compilation importModel(const CompileRequest &request);
 
 /// Fills `summary` from the elaborated model.
 Compilation summarizeModel(const CompileRequest &request, ModelSummary &summary);
+
+/// Fills `memory` from the plan of the compiled steps, for this machine's vectors. The model must be right: a stage that
+/// fails is an error of ours.
+void measureMemory(const CompileRequest &request, MemorySummary &memory);
 
 /// The whole way to sources. A stage that fails is an error of ours: Failure{SystemFailed} names it.
 Compilation compileModel(const CompileRequest &request);

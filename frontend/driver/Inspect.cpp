@@ -1,6 +1,9 @@
 // `check`, `summary` and `import`: what needs no code.
 #include "frontend/driver/Commands.h"
 #include "frontend/driver/Console.h"
+#include "frontend/driver/Files.h"
+#include "frontend/driver/Graph.h"
+#include "frontend/driver/Memory.h"
 #include "frontend/driver/Request.h"
 
 namespace hornfels::driver {
@@ -12,12 +15,22 @@ int runCheck(const CommandLine &line) {
 }
 
 int runSummary(const CommandLine &line) {
+  CompileRequest request = requestOf(line);
+  if (line.has("graph"))
+    checkPictureOutput(line.get("graph"), request.path, line.has("force"));
   ModelSummary summary;
-  Compilation result = summarizeModel(requestOf(line), summary);
+  MemorySummary memory;
+  Compilation result = summarizeModel(request, summary);
   printError(result.messages);
   if (result.hasErrors)
     return WrongInput;
+  if (line.has("memory"))
+    measureMemory(request, memory);
   printOut(renderSummary(summary));
+  if (line.has("memory"))
+    printOut("\n" + renderMemory(memory));
+  if (line.has("graph"))
+    installPicture(renderGraph(summary), line.get("graph"));
   return Done;
 }
 

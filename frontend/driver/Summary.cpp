@@ -15,22 +15,6 @@ namespace {
 const std::vector<size_t> chainWidths = {31, 22, 13};
 const std::vector<size_t> graphWidths = {19, 17, 10, 17};
 
-std::string withCommas(int64_t number) {
-  std::string digits = std::to_string(number);
-  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3)
-    digits.insert(static_cast<size_t>(at), ",");
-  return digits;
-}
-
-std::string readableBytes(int64_t bytes) {
-  double size = static_cast<double>(bytes);
-  const char *units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
-  size_t unit = 0;
-  for (; size >= 1024 && unit < 5; ++unit)
-    size /= 1024;
-  return fmt::format("{:.2f} {}", size, units[unit]);
-}
-
 /// A model that Keras would write as Sequential: one input, and each layer called once, on the one before.
 bool isChain(const ModelSummary &model) {
   if (model.inputs.size() != 1)
@@ -58,6 +42,22 @@ std::string connections(const SummaryRow &row, std::map<std::string, int> &reads
 }
 
 } // namespace
+
+std::string withCommas(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+std::string readableBytes(int64_t bytes) {
+  double size = static_cast<double>(bytes);
+  const char *units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
+  size_t unit = 0;
+  for (; size >= 1024 && unit < 5; ++unit)
+    size /= 1024;
+  return fmt::format("{:.2f} {}", size, units[unit]);
+}
 
 std::string className(const std::string &kind) {
   static const std::map<std::string, std::string> exceptions = {

@@ -26,6 +26,12 @@ struct ModelSummary {
 /// The table as Keras prints it on a terminal of 80 columns, footer included.
 std::string renderSummary(const ModelSummary &model);
 
+/// "160,305"
+std::string withCommas(int64_t number);
+
+/// "626.19 KB", as Keras writes it.
+std::string readableBytes(int64_t bytes);
+
 /// Keras's class name of a kind of layer: "max_pooling2d" is "MaxPooling2D".
 std::string className(const std::string &kind);
 

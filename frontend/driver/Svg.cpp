@@ -49,12 +49,12 @@ void Svg::turnedText(double x, double y, double degrees, const std::string &text
   raw("</g>");
 }
 
-std::string Svg::finish() const {
+std::string Svg::finish(const std::string &ground) const {
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
       "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\">\n"
-      "<rect width=\"{0}\" height=\"{1}\" fill=\"#ffffff\"/>\n{2}</svg>\n",
-      width, height, body);
+      "<rect width=\"{0}\" height=\"{1}\" {3}/>\n{2}</svg>\n",
+      width, height, body, ground);
 }
 
 } // namespace hornfels::driver

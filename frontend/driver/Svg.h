@@ -36,7 +36,8 @@ public:
                   const std::string &anchor, const std::string &style);
   void raw(const std::string &element) { body += element + "\n"; }
 
-  std::string finish() const;
+  /// `ground` is the background's attributes.
+  std::string finish(const std::string &ground = R"(fill="#ffffff")") const;
 
 private:
   double width, height;

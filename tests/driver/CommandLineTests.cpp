@@ -83,7 +83,6 @@ TEST_F(CommandLine, what_a_later_version_has_is_named) {
   refuses({"data", "imdb", "--force"}, "`data` takes no option `--force`");
   refuses({"build", "m.horn", "--target=cuda"}, "cuda is not in this version");
   refuses({"build", "m.horn", "--real=bf16"}, "bf16 is not in this version");
-  refuses({"summary", "m.horn", "--memory"}, "option `--memory` is not in this version");
 }
 
 TEST_F(CommandLine, L10_one_model_at_a_time) {

@@ -1,5 +1,8 @@
 // The summary against what Keras 3.12 prints on a terminal of 80 columns.
 #include "Tool.h"
+#include "WellFormed.h"
+#include "frontend/driver/Graph.h"
+#include "frontend/driver/Memory.h"
 #include "frontend/driver/Summary.h"
 
 using namespace driver_tests;
@@ -99,4 +102,64 @@ TEST_F(SummaryCommand, L12_the_terminal_changes_nothing) {
     EXPECT_EQ(outcome.out, plain.out);
     EXPECT_EQ(outcome.out.find('\033'), std::string::npos);
   }
+}
+
+TEST(Summary, memory_is_the_sum_of_its_parts) {
+  MemorySummary memory;
+  memory.name = "tiny";
+  memory.batch = 20; // room for 32
+  memory.parts = {{"dense/kernel", "weight", "f32[100, 8]", 3200, 0},
+                  {"dense/kernel/velocity", "slot", "f32[100, 8]", 3200, 0},
+                  {"loss", "metric", "f64", 8, 0},
+                  {"dense", "train_step", "f32[batch, 8]", 0, 32},
+                  {"dense", "predict", "f32[batch, 8]", 0, 32}};
+  memory.arenaFixed = 64;
+  memory.arenaPerSample = 32;
+  std::string text = renderMemory(memory);
+  EXPECT_NE(text.find("┃ Memory of \"tiny\", batches of 20              ┃"), std::string::npos) << text;
+  EXPECT_NE(text.find("│ Between kernels, 32.00 B a sample            │         1,024 │       1.00 KB │"), std::string::npos);
+  EXPECT_NE(text.find("│ In all                                       │         7,496 │       7.32 KB │"), std::string::npos);
+  EXPECT_LT(text.find("│ dense/kernel          │ weight "), text.find("│ dense                 │ buffer of train_step  │"));
+  EXPECT_EQ(text.find("buffer of predict"), std::string::npos);
+}
+
+/// How often `part` occurs.
+static size_t countOf(const std::string &text, const std::string &part) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size())
+    ++count;
+  return count;
+}
+
+TEST(Summary, a_graph_has_a_box_for_each_layer_and_an_arrow_for_each_input) {
+  ModelSummary model;
+  model.name = "a <b> & \"c\"";
+  model.inputs = {{"left", "input", "(None, 6)", 0, {}}, {"right", "input", "(None, 6)", 0, {}}};
+  model.layers = {{"shared", "dense", "(None, 4)", 28, {"left", "right"}},
+                  {"second", "dense", "(None, 4)", 20, {"shared"}},
+                  {"all", "concatenate", "(None, 14)", 0, {"second", "shared", "left", "shared"}}};
+  std::string svg = renderGraph(model);
+  EXPECT_EQ(xmlError(svg), "") << svg;
+  EXPECT_EQ(countOf(svg, "class=\"input\""), 2u);
+  EXPECT_EQ(countOf(svg, "class=\"layer\""), 3u);
+  EXPECT_EQ(countOf(svg, "class=\"head\""), 6u); // left, right -> shared -> second; second, shared, left -> all
+  EXPECT_EQ(countOf(svg, "class=\"arrow\""), 6u + 3u); // and lanes: shared passes one rank, left two
+  EXPECT_NE(svg.find(">Concatenate  (None, 14)<"), std::string::npos);
+  EXPECT_NE(svg.find(">28 parameters<"), std::string::npos);
+  EXPECT_EQ(xmlError(renderGraph({})), "");
+}
+
+TEST_F(SummaryCommand, memory_and_a_picture) {
+  Outcome outcome = run({"summary", HORNFELS_MODELS "/imdb.horn", "--memory", "--graph=g.svg"});
+  EXPECT_EQ(outcome.exitCode, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("│ Weights                                      │       641,220 │     626.19 KB │"),
+            std::string::npos)
+      << outcome.out;
+  EXPECT_EQ(xmlError(read("g.svg")), "");
+  EXPECT_EQ(run({"summary", HORNFELS_MODELS "/imdb.horn", "--graph=g.svg"}).exitCode, 0);
+  write("mine.svg", "<svg/>");
+  Outcome refused = run({"summary", HORNFELS_MODELS "/imdb.horn", "--graph=mine.svg"});
+  EXPECT_EQ(refused.exitCode, 2);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_EQ(read("mine.svg"), "<svg/>");
 }
