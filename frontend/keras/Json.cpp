@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 namespace hornfels::keras {
 
@@ -188,8 +189,9 @@ void JsonParser::checkDuplicates(const Json &object) {
   std::vector<const JsonKey *> sorted;
   for (const JsonKey &key : object.keys)
     sorted.push_back(&key);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const JsonKey *a, const JsonKey *b) { return a->text < b->text; });
+  std::sort(sorted.begin(), sorted.end(), [](const JsonKey *a, const JsonKey *b) {
+    return std::tie(a->text, a->range.begin) < std::tie(b->text, b->range.begin);
+  });
   for (size_t i = 1; i < sorted.size(); ++i)
     if (sorted[i]->text == sorted[i - 1]->text) {
       hasDuplicates = true;

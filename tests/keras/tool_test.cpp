@@ -1,0 +1,87 @@
+// The commands that take Keras's JSON.
+#include "tests/driver/Tool.h"
+
+#include <filesystem>
+
+using namespace driver_tests;
+
+namespace {
+
+class KerasTool : public ToolTest {
+protected:
+  void SetUp() override {
+    ToolTest::SetUp();
+    for (const char *name : {"imdb.json", "pair.json", "nested.json", "keras2_pair.json", "imdb.horn"})
+      std::filesystem::copy_file(std::string(MODELS) + "/" + name, path(name));
+  }
+};
+
+} // namespace
+
+TEST_F(KerasTool, import_prints_what_it_writes) {
+  Outcome printed = run({"import", "imdb.json", "--tokens", "review"});
+  EXPECT_EQ(printed.exitCode, 0) << printed.err;
+  EXPECT_EQ(printed.out, read("imdb.horn"));
+  EXPECT_EQ(run({"import", "imdb.json", "--tokens", "review", "-o", "new.horn"}).exitCode, 0);
+  EXPECT_EQ(read("new.horn"), "# made by hornfels: it may replace this file\n\n" + printed.out);
+  // Its own file is replaced, another is not without --force, the input never.
+  EXPECT_EQ(run({"import", "imdb.json", "-o", "new.horn"}).exitCode, 0);
+  EXPECT_EQ(run({"import", "imdb.json", "-o", "imdb.horn"}).exitCode, 2);
+  EXPECT_EQ(run({"import", "imdb.json", "-o", "imdb.horn", "--force"}).exitCode, 0);
+  EXPECT_EQ(run({"import", "imdb.json", "-o", "imdb.json", "--force"}).exitCode, 3);
+}
+
+TEST_F(KerasTool, check_and_summary_take_the_json_and_what_import_makes_of_it) {
+  for (const char *name : {"pair", "nested", "keras2_pair"}) {
+    std::string json = std::string(name) + ".json", horn = std::string(name) + ".horn";
+    Outcome checked = run({"check", json});
+    EXPECT_EQ(checked.exitCode, 0) << checked.err;
+    ASSERT_EQ(run({"import", json, "-o", horn}).exitCode, 0);
+    Outcome summary = run({"summary", json});
+    EXPECT_EQ(summary.exitCode, 0) << summary.err;
+    EXPECT_EQ(summary.out, run({"summary", horn}).out);
+    EXPECT_NE(summary.out.find("Total params"), std::string::npos);
+  }
+}
+
+TEST_F(KerasTool, build_makes_a_program) {
+  Setting setting;
+  setting.environment["CXX"] = fakeCompiler(making("x"));
+  Outcome built = run({"build", "imdb.json", "--tokens", "review"}, setting);
+  EXPECT_EQ(built.exitCode, 0) << built.err;
+  EXPECT_TRUE(exists("imdb"));
+}
+
+TEST_F(KerasTool, an_error_of_the_compiler_has_line_column_and_path) {
+  write("m.json", R"({"class_name": "Sequential", "config": {"name": "m", "layers": [
+{"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "name": "x"}},
+{"class_name": "Dense", "config": {"name": "d", "units": 0}}]}})");
+  Outcome checked = run({"check", "m.json"});
+  EXPECT_EQ(checked.exitCode, 1);
+  EXPECT_NE(checked.err.find("m.json:3:58: error: dense: "), std::string::npos) << checked.err;
+  EXPECT_NE(checked.err.find("note: at config.layers[1].config.units\n"), std::string::npos) << checked.err;
+}
+
+TEST_F(KerasTool, hostile_files_end_in_one_message) {
+  write("deep.json", std::string(100'000, '['));
+  Outcome deep = run({"check", "deep.json"});
+  EXPECT_EQ(deep.exitCode, 1);
+  EXPECT_NE(deep.err.find("deep.json:1:130: error: nesting is deeper than the limit of 128"),
+            std::string::npos);
+  write("huge.json", "\"");
+  std::filesystem::resize_file(path("huge.json"), (uintmax_t{64} << 20) + 1);
+  Outcome huge = run({"check", "huge.json"});
+  EXPECT_EQ(huge.exitCode, 1);
+  EXPECT_NE(huge.err.find("larger than the limit of 64 MiB"), std::string::npos) << huge.err;
+  EXPECT_EQ(run({"check", "none.json"}).exitCode, 3);
+  std::filesystem::create_directory(path("folder.json"));
+  EXPECT_EQ(run({"import", "folder.json"}).exitCode, 3);
+}
+
+TEST_F(KerasTool, options_for_inputs_are_checked) {
+  Outcome unknown = run({"check", "imdb.json", "--tokens", "revue"});
+  EXPECT_EQ(unknown.exitCode, 2);
+  EXPECT_NE(unknown.err.find("option `--tokens revue`: the model has no such input"), std::string::npos);
+  EXPECT_EQ(run({"check", "imdb.json", "--shape", "review=3"}).exitCode, 1);
+  EXPECT_EQ(run({"check", "imdb.horn", "--tokens", "review"}).exitCode, 2);
+}
