@@ -35,6 +35,8 @@ struct GeneratedModel {
   std::string name;
   /// NAME.h, NAME.cpp: what another program embeds, over runtime/core.
   SourceFile header, source;
+  /// NAME.hpp: a class over NAME.h.
+  SourceFile cppHeader;
   /// main.cpp: names the model for the training program of runtime/program.
   SourceFile main;
   /// CMakeLists.txt: the library NAME, and the program NAME_program where it is the top project.

@@ -53,7 +53,7 @@ ModelPrinter::ModelPrinter(ModuleOp module, const CodegenOptions &options) : mod
         "get_learning_rate", "set_seed", "get_seed", "set_step", "get_step", "last_error", "arena_bytes", "s", "inputs",
         "outputs", "targets", "variables", "metrics", "training", "code", "create_handle", "inputs_shapes",
         "outputs_shapes", "targets_shapes", "panels", "variables_shapes",
-        "lazy_tables", "lazy_slots"})
+        "lazy_tables", "lazy_slots", "get", "valid", "load", "save", "done", "refuse", "kept", "hornfels_models"})
     file.take(taken);
   if (options.laps)
     for (StringRef taken : {"kernel_ticks", "laps", "lap_clock", "lap_kernel", "lap_list", "lap_table", "amount"})
@@ -169,6 +169,7 @@ FailureOr<GeneratedModel> ModelPrinter::print() {
   GeneratedModel result;
   result.name = name;
   result.header = {name + ".h", printHeader()};
+  result.cppHeader = {name + ".hpp", printCppHeader()};
   std::string source = heading();
   source += "#include \"" + name + ".h\"\n\n#include \"runtime/core/handle.h\"\n#include \"runtime/core/tokens.h\"\n"
             "#include \"runtime/core/vector.h\"\n";

@@ -31,6 +31,7 @@ private:
   std::string printTable();
   std::string printTensors(llvm::StringRef list, llvm::StringRef entries);
   std::string printHeader() const;
+  std::string printCppHeader() const; // CppHeader.cpp
   std::string structureHash() const;
   mlir::ArrayAttr list(llvm::StringRef name) const;
   std::string text(llvm::StringRef attribute) const;

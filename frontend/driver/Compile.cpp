@@ -204,7 +204,7 @@ GeneratedFile fileOf(const SourceFile &file) { return {file.path, file.text}; }
 /// The project: what `emit` writes and `build` compiles.
 void addFiles(Compilation &result, const GeneratedModel &model) {
   result.modelName = model.name;
-  for (const SourceFile *file : {&model.header, &model.source, &model.main, &model.cmake})
+  for (const SourceFile *file : {&model.header, &model.cppHeader, &model.source, &model.main, &model.cmake})
     result.files.push_back(fileOf(*file));
   for (const SourceFile &file : runtimeSources())
     result.files.push_back(fileOf(file));

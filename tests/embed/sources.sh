@@ -19,10 +19,15 @@ for model in "$root"/models/imdb.horn "$root"/models/reuters.horn "$root"/tests/
         "$tool" emit "$model" -o "$out-again" $options
         cmp "$out/$name.cpp" "$out-again/$name.cpp"
         cmp "$out/$name.h" "$out-again/$name.h"
+        cmp "$out/$name.hpp" "$out-again/$name.hpp"
+        printf '#include "%s.hpp"\n' "$name" > "$out/class.cpp"
         march=x86-64-v3
         case $options in *v4*) march=x86-64-v4 ;; esac
         for compiler in g++ clang++-19; do
-            if command -v $compiler > /dev/null; then compile $compiler "-O1 -march=$march" "$out" "$name"; fi
+            if command -v $compiler > /dev/null; then
+                compile $compiler "-O1 -march=$march" "$out" "$name"
+                compile $compiler "-fno-exceptions -fno-rtti" "$out" class
+            fi
         done
     done
 done
