@@ -278,8 +278,8 @@ std::string usage() {
   --json, --plot FILE.svg        with bench: the figures as data; bars and a roofline as a picture
   --from=URL                     with data: another place, or a file or folder (nothing is fetched then)
   --tokens=INPUT, --shape=INPUT=N
-                                 of Keras's JSON: an input of shape (None, V) as rows of ids below V; the
-                                 sizes that the file leaves open (INPUT=N,M for several)
+                                 of Keras's JSON: an input of shape (None, V) as rows of ids below V (A,B for
+                                 several); the sizes that the file leaves open (INPUT=N,M for several)
   -I DIR                         where imported files may lie
   --version
 )";

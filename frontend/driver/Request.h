@@ -5,9 +5,19 @@
 #include "frontend/driver/Compile.h"
 #include "frontend/driver/Console.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace hornfels::driver {
+
+/// `a` or `a,b`: the inputs of --tokens.
+inline void addTokens(keras::ReadOptions &options, const std::string &text) {
+  for (size_t at = 0; at <= text.size();) {
+    size_t comma = std::min(text.find(',', at), text.size());
+    options.tokens.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+}
 
 /// `a=100` or `a=20,8`: the sizes of --shape.
 inline void addShape(keras::ReadOptions &options, const std::string &text) {
@@ -35,7 +45,7 @@ inline CompileRequest requestOf(const CommandLine &line, const std::string &cpu 
   request.modelName = line.get("model");
   request.includeDirectories = line.includeDirectories;
   if (line.has("tokens"))
-    request.keras.tokens.push_back(line.get("tokens"));
+    addTokens(request.keras, line.get("tokens"));
   if (line.has("shape"))
     addShape(request.keras, line.get("shape"));
   request.realIsF64 = line.get("real") == "f64";

@@ -115,6 +115,16 @@ ExprPtr Reader::functionNamed(const Json &text, const std::string &name, const s
   return nullptr;
 }
 
+/// Keras's short names of losses that the library has under their long ones.
+static std::string longName(const std::string &name) {
+  static const std::map<std::string, std::string> names = {{"bce", "binary_crossentropy"},
+                                                           {"kld", "kl_divergence"},
+                                                           {"kullback_leibler_divergence", "kl_divergence"},
+                                                           {"logcosh", "log_cosh"}};
+  auto found = names.find(name);
+  return found == names.end() ? name : found->second;
+}
+
 /// A name, or an object with options.
 ExprPtr Reader::functionOf(const Json &json, const std::string &what) {
   if (json.isString()) {
@@ -124,7 +134,7 @@ ExprPtr Reader::functionOf(const Json &json, const std::string &what) {
     std::string name = snakeCase(json.text);
     if (isAllUpper)
       name.erase(std::remove(name.begin(), name.end(), '_'), name.end());
-    return functionNamed(json, name, what);
+    return functionNamed(json, longName(name), what);
   }
   std::optional<Object> object = objectOf(json, what);
   if (!object)

@@ -122,5 +122,6 @@ TEST(Training, loss_and_metrics_in_every_form) {
   EXPECT_TRUE(has(trained(R"("loss": {"module": "keras.losses", "class_name": "Huber", "config":
     {"name": "h", "reduction": "sum_over_batch_size", "delta": 2.0}})"),
                   "loss = huber(delta = 2.0)\n"));
+  EXPECT_TRUE(has(trained(R"("loss": "bce")"), "loss = binary_crossentropy\n"));
   EXPECT_FALSE(has(trained(R"("loss": null)"), "train"));
 }
