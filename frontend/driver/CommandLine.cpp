@@ -71,7 +71,7 @@ const std::vector<Option> &options() {
       {.name = "arch", .value = "sm_80,...", .commands = "build emit run", .available = false},
       {.name = "shape", .value = "INPUT=N", .commands = compiling + " import"},
       {.name = "tokens", .value = "INPUT", .commands = compiling + " import"},
-      {.name = "embed-weights", .value = "FILE", .commands = "build emit run", .available = false},
+      {.name = "embed-weights", .value = "FILE", .commands = "build emit run"},
       {.name = "gemm", .value = "own|cublaslt", .commands = "build emit run", .available = false},
       {.name = "memory", .commands = "summary"},
       {.name = "graph", .value = "FILE.svg", .commands = "summary"},
@@ -270,6 +270,7 @@ std::string usage() {
   --real=f32|f64                 the model's floating type
   --only=predict                 leave training out
   --loss=clip                    losses on clipped probabilities instead of logits
+  --embed-weights FILE           put weights into the program, which then needs no --weights
   --dump=DIR                     write every stage of the compilation
   --emit=STAGE                   with emit: print one stage and stop there
   --step=train|evaluate|predict  with bench: what is timed; --batch N, --threads N, --seconds X,

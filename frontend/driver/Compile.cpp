@@ -2,6 +2,7 @@
 
 #include "codegen/Codegen.h"
 #include "frontend/driver/Console.h"
+#include "frontend/driver/Embed.h"
 #include "frontend/horn/Elaborator.h"
 #include "frontend/horn/Loader.h"
 #include "frontend/horn/Printer.h"
@@ -199,6 +200,21 @@ private:
   Compilation &result;
 };
 
+std::vector<EmbeddedVariable> embeddedVariables(mlir::ModuleOp module) {
+  std::vector<EmbeddedVariable> variables;
+  forEachEntry(module, "horn.variables", [&](mlir::DictionaryAttr entry) {
+    auto type = llvm::cast<mlir::ShapedType>(typeOf(entry, "type"));
+    std::string role = textOf(entry, "role");
+    mlir::Type element = type.getElementType();
+    variables.push_back({textOf(entry, "name"), type.getShape().vec(),
+                         element.isInteger(1)                   ? 'b'
+                         : llvm::isa<mlir::FloatType>(element) ? 'f'
+                                                                : 'i',
+                         static_cast<size_t>(horn::elementBytes(element)), role == "weight" || role == "state"});
+  });
+  return variables;
+}
+
 GeneratedFile fileOf(const SourceFile &file) { return {file.path, file.text}; }
 
 /// The project: what `emit` writes and `build` compiles.
@@ -336,6 +352,11 @@ Compilation compileModel(const CompileRequest &request) {
   mlir::FailureOr<GeneratedModel> generated = generateModel(*module, codegen);
   if (mlir::failed(generated))
     throw Failure{SystemFailed, "internal error: no C++ for this model" + session.internalErrors};
+  if (!request.embeddedWeights.empty()) {
+    result.files.push_back(
+        {generated->name + "_weights.bin", embeddedWeights(request.embeddedWeights, embeddedVariables(*module))});
+    generated->main.text += embeddingSource(generated->name + "_weights.bin");
+  }
   addFiles(result, *generated);
   result.cpu = codegen.cpu;
   result.countsHeapCalls = request.laps;

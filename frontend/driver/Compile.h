@@ -28,6 +28,7 @@ struct CompileRequest {
   std::string cpu = "native"; // native, x86-64-v3, x86-64-v4, armv8
   bool keepStages = false;    // --dump, --emit
   std::string lastStage;      // --emit: stop after it
+  std::string embeddedWeights; // --embed-weights: a file
 };
 
 /// One stage of a compilation, as text.

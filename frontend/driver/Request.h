@@ -56,6 +56,7 @@ inline CompileRequest requestOf(const CommandLine &line, const std::string &cpu 
   request.cpu = line.get("cpu", cpu);
   request.keepStages = line.has("dump") || line.has("emit");
   request.lastStage = line.get("emit");
+  request.embeddedWeights = line.get("embed-weights");
   return request;
 }
 

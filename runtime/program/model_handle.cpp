@@ -40,7 +40,37 @@ void model_handle::initialize(uint64_t seed) {
     check(model.set_seed(handle, seed));
 }
 
+namespace {
+const unsigned char *embedded_begin = nullptr, *embedded_end = nullptr;
+}
+
+void model_handle::embed(const unsigned char *begin, const unsigned char *end) {
+  embedded_begin = begin;
+  embedded_end = end;
+}
+
+bool model_handle::has_embedded() { return embedded_begin != nullptr; }
+
+void model_handle::load_embedded() {
+  const unsigned char *at = embedded_begin;
+  for (int32_t i = 0; i < model.variables; ++i) {
+    const hornfels_tensor &info = model.variable_info[i];
+    if (info.role != HORNFELS_WEIGHT && info.role != HORNFELS_STATE)
+      continue;
+    int64_t elements = 1;
+    for (int32_t axis = 0; axis < info.rank; ++axis)
+      elements *= info.shape[axis];
+    const size_t bytes = (static_cast<size_t>(elements) * type_bytes(info.type) + 63) / 64 * 64;
+    if (bytes > static_cast<size_t>(embedded_end - at))
+      throw failure(exit_system, std::string("error: the embedded weights end within ") + info.name);
+    check(model.set_variable(handle, i, at, elements));
+    at += bytes;
+  }
+}
+
 void model_handle::load(const std::string &path) {
+  if (path.empty())
+    return load_embedded();
   file_error error;
   require(load_weights(model, handle, path, error) == HORNFELS_OK, error);
 }

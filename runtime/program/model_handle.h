@@ -23,7 +23,11 @@ public:
 
   const hornfels_model &table() const { return model; }
   void initialize(uint64_t seed);
+  /* Weights from a file; without a name, those in the program itself. */
   void load(const std::string &path);
+  /* Says where the program has weights of its own. */
+  static void embed(const unsigned char *begin, const unsigned char *end);
+  static bool has_embedded();
   void save(const std::string &path, bool optimizer = false);
   void set_learning_rate(double rate) { check(model.set_learning_rate(handle, rate)); }
   double learning_rate() const { return model.get_learning_rate(handle); }
@@ -49,6 +53,7 @@ public:
   int64_t step() const { return model.get_step(handle); }
 
 private:
+  void load_embedded();
   void check(int32_t status) const {
     if (status != HORNFELS_OK)
       refuse(status);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "failure.h"
+#include "model_handle.h"
 #include "nearest.h"
 #include "runtime/core/text.h"
 
@@ -311,7 +312,7 @@ void require_given(const options &o, const named_command &of) {
     return;
   if (!has_data && !o.has_text)
     need(o.data, "--data");
-  if (of.what != command::train)
+  if (of.what != command::train && !model_handle::has_embedded())
     need(o.weights, "--weights");
   if (of.what == command::predict)
     require_of_predict(o, has_data);

@@ -46,7 +46,10 @@ void report(const hornfels_model &model, const std::string &text) {
 
 } // namespace
 
-int run_program(const hornfels_model *model, int argc, char **argv, const bench_support *support) {
+int run_program(const hornfels_model *model, int argc, char **argv, const bench_support *support,
+                const embedded_weights *weights) {
+  if (weights)
+    model_handle::embed(weights->begin, weights->end);
   prepare_standard_streams();
   set_inflater(make_inflater);
   if (!model || model->abi != HORNFELS_ABI_VERSION) {

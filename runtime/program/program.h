@@ -15,9 +15,15 @@ struct bench_support {
   const peak_loops &(*loops)(); /* of the target that the program was built for */
 };
 
+/* Weights in the program itself: each saved variable's elements, row by row, from a multiple of 64 bytes on. */
+struct embedded_weights {
+  const unsigned char *begin, *end;
+};
+
 /* Does what the arguments say with the model; returns the exit code (failure.h). Messages go to standard
  * error. */
-int run_program(const hornfels_model *model, int argc, char **argv, const bench_support *support = nullptr);
+int run_program(const hornfels_model *model, int argc, char **argv, const bench_support *support = nullptr,
+                const embedded_weights *weights = nullptr);
 
 } // namespace hornfels
 

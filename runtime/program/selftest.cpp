@@ -114,7 +114,7 @@ public:
   std::unique_ptr<model_handle> make(int threads) const {
     auto handle = std::make_unique<model_handle>(model, rows, threads);
     handle->initialize(seed);
-    if (!chosen.weights.empty())
+    if (!chosen.weights.empty() || model_handle::has_embedded())
       handle->load(chosen.weights);
     return handle;
   }
@@ -194,7 +194,7 @@ vector_of_arrays read_vector(const std::string &path, const vector_of_arrays &ou
 } // namespace
 
 exit_code selftest(const hornfels_model &model, const options &chosen) {
-  if (!model.initialize && chosen.weights.empty())
+  if (!model.initialize && chosen.weights.empty() && !model_handle::has_embedded())
     throw failure(exit_usage, format("error: %s can only predict: selftest needs --weights FILE", model.name));
   file_error error;
   if (!chosen.output.empty())

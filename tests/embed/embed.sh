@@ -32,6 +32,21 @@ cat user.txt
 ./build/user_class weights.npz > user_class.txt || { cat user_class.txt; exit 1; }
 cmp user.txt user_class.txt
 
+# Weights in the program itself: the same predictions without --weights; what does not fit is refused when it compiles.
+"$tool" build "$root/models/imdb.horn" -o alone --embed-weights weights.npz
+./imdb predict --data data.npz --weights weights.npz -o by_file.npy --verbose 0
+./alone predict --data data.npz -o by_itself.npy --verbose 0
+cmp by_file.npy by_itself.npy
+./imdb evaluate --data data.npz --weights weights.npz --verbose 0 > by_file.txt
+./alone evaluate --data data.npz --verbose 0 > by_itself.txt
+cmp by_file.txt by_itself.txt
+./alone selftest > selftest.txt || { cat selftest.txt; exit 1; }
+if "$tool" build "$root/models/reuters.horn" -o wrong --embed-weights weights.npz 2> misfit.txt; then
+    echo "weights of another model were embedded"; exit 1
+fi
+grep -q "weights.npz: " misfit.txt
+if [ -e wrong ]; then echo "a program was built with weights of another model"; exit 1; fi
+
 # A wrong file is named, and the program goes on to say so.
 if ./build/user data.npz > refused.txt; then echo "data were taken for weights"; exit 1; fi
 grep -q "data.npz" refused.txt

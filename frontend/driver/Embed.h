@@ -1,0 +1,27 @@
+// Weights that become a part of the program.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hornfels::driver {
+
+/// A variable of the model, in the order of its interface.
+struct EmbeddedVariable {
+  std::string name; // "dense/kernel"
+  std::vector<int64_t> shape;
+  char kind = 'f';      // of its elements: f, i, b
+  size_t width = 4;     // bytes of an element
+  bool isSaved = true;  // weights and states; others may be in the file and are left out
+};
+
+/// The bytes of all saved variables, row by row, each from a multiple of 64 bytes on: what the program reads back in the
+/// same order. f32 is taken for f64. Throws Failure: WrongInput for a file that does not fit the model, with both shapes;
+/// SystemFailed for one that cannot be read.
+std::string embeddedWeights(const std::string &path, const std::vector<EmbeddedVariable> &variables);
+
+/// What main.cpp says in addition: the bytes of `file`, which lies beside it.
+std::string embeddingSource(const std::string &file);
+
+} // namespace hornfels::driver
