@@ -117,8 +117,9 @@ bool Reader::addAxes(TypeExpr &type, const Input &input) {
   }
   if (!expect(*input.shape, JsonKind::List, "a shape"))
     return false;
-  if (input.shape->items.empty() || !input.shape->items[0].isNull()) {
-    error(input.shape->range, "expected a shape that begins with null, the batch");
+  if (input.shape->items.empty() ||
+      !(input.shape->items[0].isNull() || input.shape->items[0].kind == JsonKind::Integer)) {
+    error(input.shape->range, "expected a shape that begins with the batch, null or a number");
     return false;
   }
   size_t used = 0;

@@ -70,6 +70,13 @@ TEST(Input, an_option_for_no_input) {
             "option `--tokens revue`: the model has no such input");
 }
 
+TEST(Input, a_fixed_batch_is_left_out) {
+  EXPECT_TRUE(has(bodyOf(R"({"class_name": "Sequential", "config": {"name": "m", "layers": [
+    {"class_name": "InputLayer", "config": {"batch_shape": [32, 4], "name": "x"}}, )" +
+                         dense() + "]}}"),
+                  "model m(x: real[4])"));
+}
+
 TEST(Input, types) {
   auto typed = [](const std::string &dtype) {
     return Reading(

@@ -84,7 +84,8 @@ TEST(Refusals, shapes) {
       {"batch_shape": )" +
            shape + R"(, "name": "x"}}, )" + dense() + "]}}";
   };
-  refused(shaped("[]"), "expected a shape that begins with null");
+  refused(shaped("[]"), "expected a shape that begins with the batch");
+  refused(shaped("[[]]"), "expected a shape that begins with the batch");
   refused(shaped("[null, -3]"), "expected a size above 0 or null");
   refused(shaped("[null, \"a\"]"), "expected a size above 0 or null");
   refused(shaped("[null, null]"), "the file leaves this size of the input `x` open");
