@@ -79,6 +79,7 @@ public:
     ElaborateOptions options;
     options.realIsF64 = request.realIsF64;
     options.lossClip = request.lossClip;
+    options.isKeras = isKerasFile(request.path);
     options.onlyPredict = request.onlyPredict;
     options.modelName = modelName;
     auto module = elaborate(program, options, context, diagnostics);

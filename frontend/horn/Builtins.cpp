@@ -337,10 +337,12 @@ Value logits(BuiltinCall &c) {
     return refuse(c, "logits takes a tensor and a function");
   // Who asks for logits takes p for a probability.
   if (!p->unbounded.empty()) {
-    Diagnostic &reported =
-        in.error(c.range, fmt::format("the prediction is not a probability: it comes from {}", p->unbounded));
+    std::string text = fmt::format("the prediction is not a probability: it comes from {}", p->unbounded);
+    Diagnostic &reported = in.options.isKeras ? in.diagnostics.warning(in.userPlace(c.range), text)
+                                              : in.error(c.range, text);
     in.noteTensor(reported, *p);
-    return Poison();
+    if (!in.options.isKeras)
+      return Poison();
   }
   if (in.options.lossClip)
     return NoneValue();

@@ -47,7 +47,7 @@ mlir::OwningOpRef<mlir::ModuleOp> elaborate(const Program &program, const Elabor
   }
   Element real = options.realIsF64 ? Element::F64 : Element::F32;
   Emitter emitter(context, real);
-  Interpreter interpreter(program, {real, options.lossClip}, emitter, diagnostics);
+  Interpreter interpreter(program, {real, options.lossClip, options.isKeras}, emitter, diagnostics);
   ModelBuilder builder(interpreter, *model, train);
   try {
     builder.build(options.onlyPredict);

@@ -13,6 +13,7 @@ struct ElaborateOptions {
   bool realIsF64 = false;   // --real=f64
   bool lossClip = false;    // --loss=clip: `logits` answers none
   bool onlyPredict = false; // --only=predict: no loss, no optimizer
+  bool isKeras = false;     // read from a file of Keras: what Keras would train is a warning, not an error
   std::string modelName;    // --model; empty: the model with a `train` block, else the only one
 };
 

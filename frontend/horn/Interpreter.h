@@ -15,6 +15,7 @@ namespace hornfels::frontend {
 struct InterpreterOptions {
   Element real = Element::F32;
   bool lossClip = false;
+  bool isKeras = false; // what Keras would train is a warning, not an error
 };
 
 /// Thrown (inside the interpreter only) when going on makes no sense: a limit was reached. It is reported

@@ -62,6 +62,19 @@ TEST_F(KerasTool, an_error_of_the_compiler_has_line_column_and_path) {
   EXPECT_NE(checked.err.find("note: at config.layers[1].config.units\n"), std::string::npos) << checked.err;
 }
 
+TEST_F(KerasTool, what_keras_would_train_is_a_warning) {
+  write("m.json", R"({"class_name": "Sequential", "config": {"name": "m", "layers": [
+{"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "name": "x"}},
+{"class_name": "Dense", "config": {"name": "y", "units": 1}}]},
+"compile_config": {"optimizer": "sgd", "loss": "binary_crossentropy"}})");
+  Outcome checked = run({"check", "m.json"});
+  EXPECT_EQ(checked.exitCode, 0);
+  EXPECT_NE(checked.err.find("m.json:4:48: warning: the prediction is not a probability"), std::string::npos)
+      << checked.err;
+  ASSERT_EQ(run({"import", "m.json", "-o", "m.horn"}).exitCode, 0);
+  EXPECT_EQ(run({"check", "m.horn"}).exitCode, 1);
+}
+
 TEST_F(KerasTool, hostile_files_end_in_one_message) {
   write("deep.json", std::string(100'000, '['));
   Outcome deep = run({"check", "deep.json"});
