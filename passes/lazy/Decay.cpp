@@ -51,22 +51,40 @@ public:
     return facts.lookup(value);
   }
 
-  /// Not negative in any row, whatever its gradient, if slots are not: sums and products of such, and squares.
+  /// Not negative in any row, whatever its gradient, if slots are not, and a number if gradient and slots are: sums of such,
+  /// their roots, products with constants, squares of the gradient. (Infinity times zero is no number.)
   bool staysNotNegative(Value value) const {
     if (FloatAttr constant = constantOf(value))
-      return constant.getValueAsDouble() >= 0;
+      return constant.getValueAsDouble() >= 0 && constant.getValue().isFinite();
     if (auto argument = dyn_cast<BlockArgument>(value))
       return facts.lookup(argument).isNotNegative || facts.lookup(argument).kind == Fact::rate;
     Operation *op = value.getDefiningOp();
     if (auto math = dyn_cast<MathOp>(op))
-      return math.getFunction() == "square" || math.getFunction() == "sqrt";
+      return math.getFunction() == "sqrt"     ? staysNotNegative(math.getOperand(0))
+             : math.getFunction() == "square" ? isScaledGradient(math.getOperand(0))
+                                              : false;
     if (isa<arith::MulFOp>(op) && op->getOperand(0) == op->getOperand(1))
-      return true;
+      return isScaledGradient(op->getOperand(0));
+    if (isa<arith::MulFOp>(op) && !constantOf(op->getOperand(0)) && !constantOf(op->getOperand(1)))
+      return false;
     return isa<arith::AddFOp, arith::MulFOp>(op) &&
            llvm::all_of(op->getOperands(), [&](Value operand) { return staysNotNegative(operand); });
   }
 
 private:
+  /// The gradient, times constants.
+  bool isScaledGradient(Value value) const {
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      return argument.getArgNumber() == operands.gradient;
+    auto product = value.getDefiningOp<arith::MulFOp>();
+    if (!product)
+      return false;
+    for (auto [factor, other] : {std::pair(product.getLhs(), product.getRhs()), std::pair(product.getRhs(), product.getLhs())})
+      if (FloatAttr constant = constantOf(factor); constant && constant.getValue().isFinite())
+        return isScaledGradient(other);
+    return false;
+  }
+
   static FloatAttr constantOf(Value value) {
     auto constant = value.getDefiningOp<arith::ConstantOp>();
     return constant ? dyn_cast<FloatAttr>(constant.getValue()) : FloatAttr();
@@ -148,7 +166,7 @@ private:
 llvm::SmallDenseSet<unsigned> slotsOf(linalg::GenericOp update, const UpdateOperands &operands) {
   llvm::SmallDenseSet<unsigned> slots;
   for (std::optional<unsigned> input : operands.overwritten)
-    if (input)
+    if (input && operands.slots.contains(*input))
       slots.insert(*input);
   for (bool changed = true; changed;) {
     changed = false;

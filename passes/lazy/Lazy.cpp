@@ -64,8 +64,8 @@ struct LazyPass : impl::LazyBase<LazyPass> {
         return std::nullopt;
     }
     if (!result.scatter || !result.update || parallelSizes(result.update) != parallelSizes(result.scatter) ||
-        !result.scatter.getY().getType().hasStaticShape())
-      return std::nullopt;
+        !result.scatter.getY().getType().hasStaticShape() || result.scatter.getY().getType().getDimSize(0) < 2)
+      return std::nullopt; // one row has no dimension of rows
     Value gradient = result.scatter.getY();
     AffineMap map = readMap(result.update, gradient);
     if (!map || map != writeMap(gradient) || llvm::count(result.update->getOperands(), gradient) != 1)
@@ -100,6 +100,8 @@ struct LazyPass : impl::LazyBase<LazyPass> {
       BlockArgument argument = given(update, input);
       if (argument && attributeOf(argument, "horn.role") == "learning_rate")
         operands.rates.insert(number);
+      if (argument && attributeOf(argument, "horn.role") == "slot")
+        operands.slots.insert(number);
     }
     auto inPlace = update.kernel->getAttrOfType<DenseI64ArrayAttr>("horn.in_place");
     auto returned = update.kernel.getBody().front().getTerminator()->getOperands();
@@ -149,7 +151,7 @@ struct LazyPass : impl::LazyBase<LazyPass> {
       if (!variable || (factor != 1 && !isPrivate(update, variable)))
         return std::nullopt;
       ofArguments[cast<BlockArgument>(value).getArgNumber()] = factor;
-      if (factor != 1)
+      if (operands->slots.contains(input))
         slots.push_back(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(attributeOf(variable, "horn.name"))),
                                              b.getNamedAttr("factor", b.getF64FloatAttr(factor))}));
     }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace hornfels {
 namespace {
@@ -137,6 +138,9 @@ template <class Id>
 int32_t check_ids(const handle &h, const hornfels_tensor &info, const hornfels_array &array, int64_t batch) {
   const Id *ids = static_cast<const Id *>(array.data);
   const bool sets = info.token_rows == HORNFELS_ROWS_SETS;
+  if (batch > 0 && array.offsets[0] != 0)
+    return fail(h, HORNFELS_BAD_ARGUMENT, "%s: the first row begins at %lld, not at 0", info.name,
+                static_cast<long long>(array.offsets[0]));
   for (int64_t row = 0; row < batch; ++row) {
     const int64_t first = array.offsets[row], last = array.offsets[row + 1], count = last - first;
     if (first < 0 || last < first || last > array.size)
@@ -253,7 +257,7 @@ void save_metric_start(const handle &h, bool restore) {
 void all_rows_are_current(lazy_rows &rows) {
   std::memset(rows.steps, 0, static_cast<size_t>(rows.table->rows) * sizeof(int32_t));
   rows.now = 0;
-  rows.all_next = true;
+  rows.touched = true;
 }
 
 /* Slots that are behind are not for anybody's eyes. */
@@ -506,11 +510,10 @@ int32_t set_variable(void *opaque, int32_t index, const void *data, int64_t size
   if (const int32_t status = check_variable(*h, index, data, size))
     return status;
   const hornfels_tensor &info = h->code->model->variable_info[index];
-  if (info.role == HORNFELS_SLOT) {
+  if (info.role == HORNFELS_SLOT)
     catch_up_all(*h);
-    for (int32_t i = 0; i < h->code->lazy_tables; ++i)
-      h->lazy[i].all_next = true;
-  }
+  for (int32_t i = 0; i < h->code->lazy_tables; ++i)
+    h->lazy[i].touched = true;
   const char *from = static_cast<const char *>(data);
   char *to = static_cast<char *>(h->variables[index]);
   if (const int64_t width = panel_width(*h, index))
@@ -529,7 +532,11 @@ int32_t set_learning_rate(void *opaque, double rate) {
   const call entered(h);
   if (entered.status())
     return entered.status();
-  if (!std::isfinite(rate) || rate < 0.0) /* in this order: to compare a NaN may trap */
+  /* In this order: to compare a NaN may trap. Steps of a model of floats take the rate as one. */
+  bool fits = std::isfinite(rate);
+  for (int32_t i = 0; fits && i < h->code->model->variables; ++i)
+    fits = h->code->model->variable_info[i].type != HORNFELS_F32 || rate <= static_cast<double>(std::numeric_limits<float>::max());
+  if (!fits || rate < 0.0)
     return fail(*h, HORNFELS_BAD_ARGUMENT, "%s: a learning rate of %g", h->code->model->name, rate);
   h->learning_rate = rate;
   return HORNFELS_OK;

@@ -30,6 +30,8 @@ void catch_up(lazy_rows &rows, void *const *variables) {
   for (int32_t i = 0; i < rows.table->slot_count; ++i) {
     const decaying_slot &slot = rows.table->slots[i];
     void *const data = variables[slot.variable];
+    if (slot.factor == 1)
+      continue;
     if (rows.table->type == HORNFELS_F64)
       decay_rows(rows, static_cast<double *>(data), slot.factor);
     else
@@ -40,14 +42,36 @@ void catch_up(lazy_rows &rows, void *const *variables) {
   rows.now = 0;
 }
 
+template <class Real> static bool all_not_negative(const Real *values, int64_t count) {
+  bool wrong = false;
+  for (int64_t i = 0; i < count; ++i)
+    wrong |= !(values[i] >= 0); /* no number is not, either */
+  return !wrong;
+}
+
+/* The proof that rows without gradient only decay begins with slots that are not negative. */
+static bool slots_are_not_negative(const lazy_rows &rows, void *const *variables) {
+  const lazy_table &table = *rows.table;
+  bool right = true;
+  for (int32_t i = 0; i < table.slot_count; ++i) {
+    const void *const slot = variables[table.slots[i].variable];
+    right = right && (table.type == HORNFELS_F64
+                          ? all_not_negative(static_cast<const double *>(slot), table.rows * table.columns)
+                          : all_not_negative(static_cast<const float *>(slot), table.rows * table.columns));
+  }
+  return right;
+}
+
 bool updates_lazily(lazy_rows &rows, void *const *variables, int64_t ids) {
   /* Lazily, a row costs more. With 16 and with 64 columns both ways take as long at about as many ids as three quarters of
    * the rows. To and fro costs a catching up each time: to enter, fewer are asked for. */
   const int64_t eighth = rows.table->rows / 8, most_ids = eighth * (rows.lazy ? 6 : 5);
   constexpr int32_t most_steps = 1 << 20;
-  rows.lazy = ids <= most_ids && rows.now < most_steps && !rows.all_next;
-  rows.all = rows.all_next;
-  rows.all_next = false;
+  if (rows.touched)
+    rows.unproved = !slots_are_not_negative(rows, variables);
+  rows.all = rows.touched || rows.unproved;
+  rows.touched = false;
+  rows.lazy = !rows.all && ids <= most_ids && rows.now < most_steps;
   if (rows.lazy)
     ++rows.now;
   else

@@ -9,7 +9,8 @@
 
 namespace hornfels {
 
-/* A slot that is multiplied by `factor` in each step that has no gradient for its row. */
+/* A slot that is multiplied by `factor` in each step that has no gradient for its row; 1: it stays. None is ever negative,
+ * if it was not at first. */
 struct decaying_slot {
   int32_t variable; /* index into variable_info */
   double factor;
@@ -32,8 +33,9 @@ struct lazy_rows {
   int32_t *ids;   /* [rows] the rows of the step that is running, those of a chunk from its `begin` on */
   int32_t now;    /* the step that is running, or the last one; 0: all rows are current */
   bool lazy;      /* the last step was */
-  bool all_next;  /* somebody else wrote a slot: the next step updates all rows, and meets what is no average */
-  bool all;       /* this step does */
+  bool touched;   /* somebody else wrote a slot or a weight: the next step updates all rows, and looks at what it meets */
+  bool unproved;  /* a slot is negative or no number: every step updates all rows */
+  bool all;       /* this step does, even those that would only decay */
 
   /* The row has no sample, and only decays. Where the samples did not fit nobody knows. */
   bool only_decays(const token_rows<int32_t> &samples, long row) const {

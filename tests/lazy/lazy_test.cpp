@@ -228,6 +228,56 @@ TEST_P(Lazy, SlotsFromOutsideAreMetByTheNextStep) {
   }
 }
 
+/// Weights of -0 or too small for a normal number change in a step that has no gradient for them: 0 counts as one.
+TEST_P(Lazy, WeightsFromOutsideAreMetByTheNextStep) {
+  const hornfels_model &model = *GetParam().lazy;
+  for (float value : {-0.0f, 1e-40f, -1e-40f, -1.0f, std::numeric_limits<float>::infinity()}) {
+    Handle lazy(model, 3), all(*GetParam().all, 3);
+    for (int step = 0; step < 12; ++step) {
+      const Batch batch(model, 2, 10, random);
+      for (Handle *handle : {&lazy, &all}) {
+        for (int32_t i = 0; step == 6 && i < model.variables; ++i) {
+          const hornfels_tensor &info = model.variable_info[i];
+          if (info.role != HORNFELS_WEIGHT || info.rank != 2)
+            continue;
+          std::vector<char> data = handle->get(i);
+          for (size_t at = 0; at < data.size(); at += 48) // some of them
+            if (info.type == HORNFELS_F32)
+              std::memcpy(&data[at], &value, 4);
+          handle->set(i, data);
+        }
+        handle->train(batch);
+      }
+      for (int32_t i = 0; i < model.variables; ++i) {
+        const std::vector<char> a = lazy.get(i), b = all.get(i);
+        for (size_t at = 0; at < a.size() && model.variable_info[i].type == HORNFELS_F32; at += 4) {
+          float x, y;
+          std::memcpy(&x, &a[at], 4);
+          std::memcpy(&y, &b[at], 4);
+          const bool same = std::memcmp(&x, &y, 4) == 0 || (x != x && y != y); // no number has a sign that means something
+          ASSERT_TRUE(same) << model.variable_info[i].name << ", weights of " << value << ", step " << step;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Lazy, WhatNoStepMayBeGivenIsRefused) {
+  const hornfels_model &model = *GetParam().lazy;
+  Handle handle(model, 3);
+  if (model.variable_info[0].type == HORNFELS_F32) {
+    EXPECT_EQ(model.set_learning_rate(handle.handle, 1e39), HORNFELS_BAD_ARGUMENT) << "infinite as a float";
+  }
+  EXPECT_EQ(model.set_learning_rate(handle.handle, 0.0), HORNFELS_OK);
+  Batch batch(model, 2, 0, random);
+  const int64_t offsets[] = {1, 1, 1};
+  batch.arrays[0].offsets = offsets;
+  batch.arrays[0].size = 1;
+  EXPECT_EQ(model.train_step(handle.handle, batch.arrays.data(), 2), HORNFELS_BAD_ARGUMENT);
+  EXPECT_NE(std::string(model.last_error(handle.handle)).find("the first row begins at 1"), std::string::npos)
+      << model.last_error(handle.handle);
+}
+
 TEST_P(Lazy, InitialiseForgetsWhatWasMissed) {
   Handle used(*GetParam().lazy, 3);
   for (int step = 0; step < 20; ++step)

@@ -22,12 +22,12 @@ expect() {
   fi
 }
 
-for name in words counts wide single sums; do
+for name in words counts wide single sums under; do
   expect 1 $name
   expect 0 $name --lazy-rows=never
   expect 0 $name --fuse=none
 done
 expect 2 two
-for name in adam_words momentum_words heavy_words centered_words shrinking_words bare_words; do
+for name in one rooted_words rising_words adam_words momentum_words heavy_words centered_words shrinking_words bare_words; do
   expect 0 $name
 done
