@@ -172,14 +172,17 @@ unsigned editDistance(std::string_view a, std::string_view b, unsigned limit) {
 }
 
 Nearest::Nearest(std::string_view misspelled)
-    : wanted(normalised(misspelled)),
+    : spelled(misspelled), wanted(normalised(misspelled)),
       distance(static_cast<unsigned>(wanted.size() < 3 ? 0 : (wanted.size() + 1) / 3) + 1) {}
 
 void Nearest::offer(std::string_view candidate) {
-  if (distance == 0)
+  const unsigned found = editDistance(wanted, normalised(candidate), distance);
+  if (found > distance || (best.empty() && found == distance))
     return;
-  unsigned found = editDistance(wanted, normalised(candidate), distance - 1);
-  if (found >= distance)
+  const auto asSpelled = [&](std::string_view name) {
+    return editDistance(spelled, name, static_cast<unsigned>(spelled.size() + name.size()));
+  };
+  if (found == distance && asSpelled(candidate) >= asSpelled(best))
     return;
   distance = found;
   best = candidate;

@@ -79,7 +79,7 @@ std::string render(const Diagnostic &diagnostic, const SourceManager &sources);
 unsigned editDistance(std::string_view a, std::string_view b, unsigned limit);
 
 /// Finds the candidate nearest to a misspelled name: offer each, then ask. Empty when none is near (more than
-/// a third of the letters differ). Of equally near ones the first offered wins.
+/// a third of the letters differ). Capitals and underscores count only between equally near ones; then the first wins.
 class Nearest {
 public:
   explicit Nearest(std::string_view misspelled);
@@ -87,7 +87,7 @@ public:
   const std::string &name() const { return best; }
 
 private:
-  std::string wanted;
+  std::string spelled, wanted; // as it is, and normalised
   std::string best;
   unsigned distance;
 };

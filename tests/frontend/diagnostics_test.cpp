@@ -117,6 +117,7 @@ TEST(Nearest, FindsWhatWasMeant) {
   EXPECT_EQ(nearest("Dense", names), "dense");
   EXPECT_EQ(nearest("activatoin", names), "activation") << "neighbours swapped are one mistake";
   EXPECT_EQ(nearest("MaxPooling2D", names), "max_pooling2d") << "Keras's spelling";
+  EXPECT_EQ(nearest("reluu", std::vector<std::string>{"re_lu", "relu"}), "relu") << "as near, but for a mark";
   EXPECT_EQ(nearest("lstm", names), "");
   EXPECT_EQ(nearest("x", names), "");
 }
