@@ -63,9 +63,12 @@ static bool slots_are_not_negative(const lazy_rows &rows, void *const *variables
 }
 
 bool updates_lazily(lazy_rows &rows, void *const *variables, int64_t ids) {
-  /* Lazily, a row costs more. With 16 and with 64 columns both ways take as long at about as many ids as three quarters of
-   * the rows. To and fro costs a catching up each time: to enter, fewer are asked for. */
-  const int64_t eighth = rows.table->rows / 8, most_ids = eighth * (rows.lazy ? 6 : 5);
+  /* Lazily, a row costs more: with 16 columns both ways take as long at about three quarters as many ids as rows. Rows of
+   * 256 bytes are summed by id where all are updated, and those without samples decay at once: with 64 columns, an eighth.
+   * To and fro costs a catching up each time: to enter, fewer ids are asked for than to stay. */
+  const int64_t row_bytes = rows.table->columns * (rows.table->type == HORNFELS_F64 ? 8 : 4);
+  const int64_t sixteenth = rows.table->rows / 16, enter = row_bytes >= 256 ? 2 : 10, stay = row_bytes >= 256 ? 3 : 12;
+  const int64_t most_ids = sixteenth * (rows.lazy ? stay : enter);
   constexpr int32_t most_steps = 1 << 20;
   if (rows.touched)
     rows.unproved = !slots_are_not_negative(rows, variables);

@@ -84,16 +84,13 @@ template <class V> inline V decayed(V slot, V factor, long times) {
   } while (times > 0);
   return slot;
 }
-inline float decayed(float slot, float factor, long times) {
+template <class Real> inline Real decayed_scalar(Real slot, Real factor, long times) {
   for (; times > 0; --times)
     slot *= factor;
   return slot;
 }
-inline double decayed(double slot, double factor, long times) {
-  for (; times > 0; --times)
-    slot *= factor;
-  return slot;
-}
+inline float decayed(float slot, float factor, long times) { return decayed_scalar(slot, factor, times); }
+inline double decayed(double slot, double factor, long times) { return decayed_scalar(slot, factor, times); }
 
 /* Says whether the step that begins, with so many ids, is to touch their rows alone; if not, all rows are current. */
 bool updates_lazily(lazy_rows &rows, void *const *variables, int64_t ids);
