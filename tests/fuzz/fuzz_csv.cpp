@@ -7,11 +7,10 @@
 
 #include "../runtime_program/double_model.h"
 #include "memory_file.h"
+#include "seeds.h"
 #include "runtime/program/convert.h"
 #include "runtime/program/csv_columns.h"
 #include "runtime/program/failure.h"
-
-extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 
 namespace {
 
@@ -78,12 +77,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned number) {
-  if (size < 2 || number % 64 == 0) {
-    const std::string bytes = seed(number / 64);
-    if (bytes.size() <= most) {
-      std::memcpy(data, bytes.data(), bytes.size());
-      size = bytes.size();
-    }
-  }
-  return LLVMFuzzerMutate(data, size, most);
+  return mutate_from_seeds(data, size, most, number, 2, seed);
 }

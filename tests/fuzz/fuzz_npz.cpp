@@ -9,13 +9,12 @@
 
 #include "../runtime_program/double_model.h"
 #include "memory_file.h"
+#include "seeds.h"
 #include "../runtime_program/pickles.h"
 #include "runtime/core/npz.h"
 #include "runtime/core/weights.h"
 #include "runtime/program/dataset.h"
 #include "runtime/program/inflate.h"
-
-extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 
 namespace {
 
@@ -114,12 +113,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned number) {
-  if (size < 22 || number % 64 == 0) {
-    const std::string bytes = seed(number / 64);
-    if (bytes.size() <= most) {
-      std::memcpy(data, bytes.data(), bytes.size());
-      size = bytes.size();
-    }
-  }
-  return LLVMFuzzerMutate(data, size, most);
+  return mutate_from_seeds(data, size, most, number, 22, seed);
 }

@@ -6,12 +6,11 @@
  */
 #include <cstring>
 
+#include "seeds.h"
 #include "../runtime_program/pickles.h"
 #include "runtime/program/failure.h"
 #include "runtime/program/keras_rows.h"
 #include "runtime/program/pickle.h"
-
-extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 
 namespace {
 
@@ -88,12 +87,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned number) {
-  if (size < 2 || number % 64 == 0) {
-    const std::string bytes = seed(number / 64);
-    if (bytes.size() <= most) {
-      std::memcpy(data, bytes.data(), bytes.size());
-      size = bytes.size();
-    }
-  }
-  return LLVMFuzzerMutate(data, size, most);
+  return mutate_from_seeds(data, size, most, number, 2, seed);
 }
