@@ -240,8 +240,8 @@ std::vector<ExprPtr> Reader::stagesOf(const std::vector<Json> &layers, const std
       continue;
     std::string kind = legalName(snakeCase(layer->className), "layer");
     std::string name = names.take(legalName(layerName(*layer, kind), kind));
-    bool isBound = i + 1 == layers.size() && name == lastName;
-    bool isImplied = isBound || automatic.gives(kind, name);
+    bool isBound = i + 1 == layers.size() && !lastName.empty();
+    bool isImplied = isBound ? name == lastName : automatic.gives(kind, name);
     if (ExprPtr stage = layerValue(*layer, isImplied ? "" : name))
       stages.push_back(std::move(stage));
   }

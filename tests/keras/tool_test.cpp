@@ -62,6 +62,15 @@ TEST_F(KerasTool, an_error_of_the_compiler_has_line_column_and_path) {
   EXPECT_NE(checked.err.find("note: at config.layers[1].config.units\n"), std::string::npos) << checked.err;
 }
 
+// The last layer is bound to `output`, as `dense` is the library's; its weights are dense/kernel all the same.
+TEST_F(KerasTool, a_last_layer_keeps_its_name_where_its_variable_has_another) {
+  write("m.json", R"({"class_name": "Sequential", "config": {"name": "m", "layers": [
+{"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "name": "x"}},
+{"class_name": "Dense", "config": {"name": "dense", "units": 3}}]}})");
+  EXPECT_NE(run({"import", "m.json"}).out.find("output = x |> dense(3, name = \"dense\")\n"), std::string::npos);
+  EXPECT_NE(run({"summary", "m.json"}).out.find("│ dense (Dense) "), std::string::npos);
+}
+
 TEST_F(KerasTool, what_keras_would_train_is_a_warning) {
   write("m.json", R"({"class_name": "Sequential", "config": {"name": "m", "layers": [
 {"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "name": "x"}},
