@@ -5,7 +5,7 @@
 // Of the labels in y_test, else y: the mean over permutations is sum over classes of (share of the class)^2, and one
 // permutation as the book makes it. Prints "one" and "mean" with their values.
 #include "runtime/core/npz.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -47,8 +47,9 @@ std::string ModelPrinter::printLapTable() const {
 
 /// What main.cpp says in addition: the runtime finds it by its name.
 std::string ModelPrinter::printBenchSupport() const {
-  return "\n#include \"runtime/program/heap_calls.h\"\n#include \"runtime/program/peak_loops.h\"\n#include "
-         "\"runtime/program/program.h\"\n\nextern const hornfels::lap_table " +
+  return "\n#include \"runtime/program/bench/heap_calls.h\"\n"
+         "#include \"runtime/program/bench/peak_loops.h\"\n"
+         "#include \"runtime/program/program.h\"\n\nextern const hornfels::lap_table " +
          name +
          "_laps;\nextern \"C\" const hornfels::bench_support hornfels_program_bench;\nextern \"C\" const "
          "hornfels::bench_support hornfels_program_bench = {&" +

@@ -54,7 +54,7 @@ std::vector<std::string> compilerCommand(const Compilation &project, const std::
   command.push_back(runtimeLibrary());
   for (const std::string &library : words(HORNFELS_RUNTIME_LIBRARIES))
     command.push_back(library);
-  if (project.countsHeapCalls) // runtime/program/heap_calls.cpp
+  if (project.countsHeapCalls) // runtime/program/bench/heap_calls.cpp
     for (const char *function : {"malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign", "_Znwm", "_Znam",
                                  "_ZnwmSt11align_val_t", "_ZnamSt11align_val_t"})
       command.push_back(std::string("-Wl,--wrap=") + function);

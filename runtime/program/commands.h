@@ -2,12 +2,12 @@
 #ifndef HORNFELS_PROGRAM_COMMANDS_H
 #define HORNFELS_PROGRAM_COMMANDS_H
 
-#include "batches.h"
-#include "data_paths.h"
-#include "model_handle.h"
 #include "options.h"
 #include "program.h"
-#include "progress.h"
+#include "runtime/program/data/data_paths.h"
+#include "runtime/program/report/progress.h"
+#include "runtime/program/training/batches.h"
+#include "runtime/program/training/model_handle.h"
 
 namespace hornfels {
 

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "failure.h"
-#include "model_handle.h"
 #include "nearest.h"
 #include "runtime/core/text.h"
+#include "runtime/program/training/model_handle.h"
 
 namespace hornfels {
 

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "callback_options.h"
-#include "class_weights.h"
-#include "data_options.h"
 #include "runtime/core/abi.h"
-#include "schedule.h"
+#include "runtime/program/callbacks/callback_options.h"
+#include "runtime/program/callbacks/schedule.h"
+#include "runtime/program/data/data_options.h"
+#include "runtime/program/training/class_weights.h"
 
 namespace hornfels {
 

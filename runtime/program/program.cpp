@@ -3,8 +3,8 @@
 #include <new>
 
 #include "commands.h"
-#include "inflate.h"
 #include "runtime/core/text.h"
+#include "runtime/program/data/inflate.h"
 
 namespace hornfels {
 

@@ -2,9 +2,9 @@
 #ifndef HORNFELS_PROGRAM_PROGRAM_H
 #define HORNFELS_PROGRAM_PROGRAM_H
 
-#include "peaks.h"
 #include "runtime/core/abi.h"
 #include "runtime/core/lap.h"
+#include "runtime/program/bench/peaks.h"
 
 namespace hornfels {
 

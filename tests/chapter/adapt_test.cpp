@@ -1,6 +1,6 @@
-// normalization and the pass over the training rows that gives it its values: runtime/program/adapt.h.
-#include "runtime/program/adapt.h"
-#include "runtime/program/batches.h"
+// normalization and the pass over the training rows that gives it its values: runtime/program/training/adapt.h.
+#include "runtime/program/training/adapt.h"
+#include "runtime/program/training/batches.h"
 
 #include <cmath>
 #include <cstring>

@@ -1,7 +1,7 @@
 // The chapter's models in Keras (keras/*.json, saved by to_json()) and in Horn train to the same bytes: the same first
 // weights, each form's under its own names, the same rows, then every array of the files compared.
 #include "runtime/core/weights_file.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 #include "runtime/program/program.h"
 #include "tests/runtime_program/support.h"
 

@@ -13,11 +13,11 @@
 #include "../runtime_program/double_model.h"
 #include "../runtime_program/support.h"
 #include "runtime/core/crc32.h"
-#include "runtime/program/checkpoint.h"
-#include "runtime/program/dataset.h"
+#include "runtime/program/training/checkpoint.h"
+#include "runtime/program/data/dataset.h"
 #include "runtime/program/failure.h"
-#include "runtime/program/fit.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/training/fit.h"
+#include "runtime/program/data/inflate.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 

@@ -8,8 +8,8 @@
 #include "../runtime_program/double_model.h"
 #include "memory_file.h"
 #include "seeds.h"
-#include "runtime/program/convert.h"
-#include "runtime/program/csv_columns.h"
+#include "runtime/program/data/convert.h"
+#include "runtime/program/data/csv_columns.h"
 #include "runtime/program/failure.h"
 
 namespace {

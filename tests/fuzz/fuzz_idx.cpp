@@ -9,8 +9,8 @@
 #include "../runtime_program/double_model.h"
 #include "memory_file.h"
 #include "seeds.h"
-#include "runtime/program/convert.h"
-#include "runtime/program/dataset.h"
+#include "runtime/program/data/convert.h"
+#include "runtime/program/data/dataset.h"
 #include "runtime/program/failure.h"
 
 namespace {

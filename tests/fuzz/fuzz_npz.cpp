@@ -13,8 +13,8 @@
 #include "../runtime_program/pickles.h"
 #include "runtime/core/npz.h"
 #include "runtime/core/weights.h"
-#include "runtime/program/dataset.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/dataset.h"
+#include "runtime/program/data/inflate.h"
 
 namespace {
 

@@ -9,8 +9,8 @@
 #include "seeds.h"
 #include "../runtime_program/pickles.h"
 #include "runtime/program/failure.h"
-#include "runtime/program/keras_rows.h"
-#include "runtime/program/pickle.h"
+#include "runtime/program/data/keras_rows.h"
+#include "runtime/program/data/pickle.h"
 
 namespace {
 

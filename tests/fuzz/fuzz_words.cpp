@@ -6,7 +6,7 @@
 
 #include "memory_file.h"
 #include "runtime/program/failure.h"
-#include "runtime/program/word_index.h"
+#include "runtime/program/data/word_index.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const hornfels_tests::memory_file file;

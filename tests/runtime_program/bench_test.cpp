@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "double_model.h"
-#include "runtime/program/samples.h"
-#include "runtime/program/synthetic.h"
+#include "runtime/program/bench/samples.h"
+#include "runtime/program/bench/synthetic.h"
 #include "support.h"
 
 using namespace hornfels_tests;

@@ -9,11 +9,11 @@
 #include <gtest/gtest.h>
 
 #include "double_model.h"
-#include "runtime/program/callbacks.h"
-#include "runtime/program/event_file.h"
+#include "runtime/program/callbacks/callbacks.h"
+#include "runtime/program/callbacks/event_file.h"
 #include "runtime/program/failure.h"
-#include "runtime/program/python_text.h"
-#include "runtime/program/schedule.h"
+#include "runtime/program/callbacks/python_text.h"
+#include "runtime/program/callbacks/schedule.h"
 #include "support.h"
 
 using namespace hornfels;

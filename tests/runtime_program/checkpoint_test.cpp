@@ -13,9 +13,9 @@
 
 #include "runtime/core/crc32.h"
 #include "runtime/core/npz.h"
-#include "runtime/program/checkpoint.h"
+#include "runtime/program/training/checkpoint.h"
 #include "runtime/program/failure.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 #include "support.h"
 
 using namespace hornfels;

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "double_model.h"
-#include "runtime/program/arrays.h"
-#include "runtime/program/class_weights.h"
+#include "runtime/program/data/arrays.h"
+#include "runtime/program/training/class_weights.h"
 #include "runtime/program/failure.h"
 #include "support.h"
 

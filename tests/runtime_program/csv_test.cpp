@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "double_model.h"
-#include "runtime/program/csv.h"
-#include "runtime/program/csv_lines.h"
-#include "runtime/program/dataset.h"
+#include "runtime/program/data/csv.h"
+#include "runtime/program/data/csv_lines.h"
+#include "runtime/program/data/dataset.h"
 #include "support.h"
 
 using namespace hornfels;

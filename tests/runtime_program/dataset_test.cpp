@@ -5,8 +5,8 @@
 
 #include "double_model.h"
 #include "runtime/core/sort_rows.h"
-#include "runtime/program/batches.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/training/batches.h"
+#include "runtime/program/data/inflate.h"
 #include "support.h"
 
 using namespace hornfels;

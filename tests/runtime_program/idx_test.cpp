@@ -3,9 +3,9 @@
 #include <zlib.h>
 
 #include "double_model.h"
-#include "runtime/program/convert.h"
-#include "runtime/program/dataset.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/convert.h"
+#include "runtime/program/data/dataset.h"
+#include "runtime/program/data/inflate.h"
 #include "support.h"
 
 using namespace hornfels;

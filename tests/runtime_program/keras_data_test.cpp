@@ -3,10 +3,10 @@
 
 #include "double_model.h"
 #include "pickles.h"
-#include "runtime/program/convert.h"
-#include "runtime/program/dataset.h"
-#include "runtime/program/inflate.h"
-#include "runtime/program/keras_rows.h"
+#include "runtime/program/data/convert.h"
+#include "runtime/program/data/dataset.h"
+#include "runtime/program/data/inflate.h"
+#include "runtime/program/data/keras_rows.h"
 
 using namespace hornfels;
 using namespace hornfels_tests;

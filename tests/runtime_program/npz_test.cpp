@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/core/npz.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 #include "support.h"
 
 using namespace hornfels;

@@ -5,8 +5,8 @@
 
 #include "pickles.h"
 #include "runtime/program/failure.h"
-#include "runtime/program/pickle.h"
-#include "runtime/program/pickle_names.h"
+#include "runtime/program/data/pickle.h"
+#include "runtime/program/data/pickle_names.h"
 
 using namespace hornfels;
 using namespace hornfels_tests;

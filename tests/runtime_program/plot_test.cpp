@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/program/plot.h"
+#include "runtime/program/report/plot.h"
 #include "support.h"
 
 using namespace hornfels;

@@ -6,8 +6,8 @@
 
 #include "double_model.h"
 #include "runtime/program/failure.h"
-#include "runtime/program/prediction_lines.h"
-#include "runtime/program/word_index.h"
+#include "runtime/program/predict/prediction_lines.h"
+#include "runtime/program/data/word_index.h"
 #include "support.h"
 
 using namespace hornfels_tests;

@@ -5,10 +5,10 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/program/history.h"
+#include "runtime/program/report/history.h"
 #include "runtime/program/nearest.h"
-#include "runtime/program/progress.h"
-#include "runtime/program/shuffle.h"
+#include "runtime/program/report/progress.h"
+#include "runtime/program/training/shuffle.h"
 #include "support.h"
 
 using namespace hornfels;

@@ -6,7 +6,7 @@
 
 #include "double_model.h"
 #include "runtime/program/commands.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 #include "support.h"
 
 using namespace hornfels_tests;

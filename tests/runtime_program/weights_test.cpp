@@ -5,7 +5,7 @@
 
 #include "double_model.h"
 #include "runtime/core/weights.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 #include "support.h"
 
 using namespace hornfels_tests;

@@ -1,7 +1,7 @@
 // An epoch of the 60,000 digits through the ABI: 784-512-10, the first weight in panels.
 #include "runtime/core/npz.h"
 #include "runtime/core/pool.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 #include <cstdlib>
 #include <cstring>
 #include <gtest/gtest.h>

@@ -1,0 +1,24 @@
+/* Which rows train and which are held out. */
+#ifndef HORNFELS_PROGRAM_SPLIT_H
+#define HORNFELS_PROGRAM_SPLIT_H
+
+#include "runtime/program/options.h"
+
+namespace hornfels {
+
+/* Rows first, ..., first + count - 1 of the training arrays. */
+struct row_range {
+  int64_t first = 0, count = 0;
+};
+
+struct row_split {
+  row_range training, validation;
+};
+
+/* Holds rows out: the first N, or, as Keras does before shuffling, the last part. Throws a failure with
+ * exit_usage when nothing would be left on a side. */
+row_split split_rows(const options &chosen, int64_t rows);
+
+} // namespace hornfels
+
+#endif
