@@ -1,4 +1,5 @@
 /* Checkpoints: what is cut off anywhere goes on to the same bytes; what is damaged is seen. */
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -174,7 +175,20 @@ TEST_F(checkpoints, signals_save_within_a_step) {
   EXPECT_EQ(file("r.json"), file("h.json"));
 }
 
-/* The promise: however often it is killed, what is read is whole, and the end is the same. */
+/* Of 5 steps an epoch, saved every third: the last one that was saved before the last line of the log was written. */
+int64_t saved_before(const std::string &log) {
+  const int64_t epochs = std::count(log.begin(), log.end(), '\n') - 1; /* a header */
+  return std::max<int64_t>(epochs, 0) * 5 / 3 * 3;
+}
+
+/* "stocks: resumed from ck/checkpoint.npz, after step 5 of epoch 3 (step 15 in all)" -> 15; else 0 */
+int64_t resumed_at(const std::string &said) {
+  const size_t at = said.find(" (step ");
+  return said.find(": resumed from ") == std::string::npos ? 0 : std::atol(said.c_str() + at + 7);
+}
+
+/* The promise: however often it is killed, what is read is whole, no save that was done is lost, and the end is the
+ * same. */
 TEST_F(checkpoints, kill_9_at_any_moment) {
   const std::vector<std::string> plain{
       "--epochs",  "300",     "--early-stopping", "val_loss,patience=250,restore_best_weights",
@@ -182,7 +196,8 @@ TEST_F(checkpoints, kill_9_at_any_moment) {
       "--weights", "w.npz"};
   train(plain);
   const std::string weights = file("w.npz"), history = file("h.json"), log = file("log.csv");
-  const process kept = stocks(with(plain, {"--checkpoint", "ck", "--checkpoint-every", "3", "--resume"}));
+  process kept = stocks(with(plain, {"--checkpoint", "ck", "--checkpoint-every", "3", "--resume"}));
+  *(std::find(kept.arguments.begin(), kept.arguments.end(), "--verbose") + 1) = "2"; /* says where it goes on */
   const char *const wanted = std::getenv("HORNFELS_KILLS");
   const int kills_wanted = wanted ? std::atoi(wanted) : 30;
   std::mt19937 random(7);
@@ -191,15 +206,18 @@ TEST_F(checkpoints, kill_9_at_any_moment) {
     arguments.push_back(const_cast<char *>(argument.c_str()));
   arguments.push_back(nullptr);
   int kills = 0, runs = 0, damaged = 0;
+  int64_t lost = 0; /* saves, at most, in one kill */
   for (; kills < kills_wanted; ++runs) {
     for (const char *name : {"w.npz", "h.json", "log.csv", "ck/checkpoint.npz", "ck/checkpoint-before.npz"})
       unlink((folder / name).c_str());
     unsigned in_a_row = 0;
+    int64_t saved = 0;
     for (bool done = false; !done;) {
       const pid_t child = fork();
       if (child == 0) {
         const int errors = open((folder / "errors").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        if (chdir(folder.str().c_str()) != 0 || dup2(errors, STDERR_FILENO) < 0)
+        const int said = open((folder / "said").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        if (chdir(folder.str().c_str()) != 0 || dup2(errors, STDERR_FILENO) < 0 || dup2(said, STDOUT_FILENO) < 0)
           _exit(125);
         execv(arguments[0], arguments.data());
         _exit(126);
@@ -216,6 +234,11 @@ TEST_F(checkpoints, kill_9_at_any_moment) {
       kills += !done;
       in_a_row += !done;
       damaged += file("errors") != "";
+      const std::string said = file("said");
+      if (said.find(" resumed from ") != std::string::npos || said.find(" starts afresh") != std::string::npos) {
+        lost = std::max(lost, (saved - resumed_at(said) + 2) / 3);
+        saved = std::max({saved, resumed_at(said), saved_before(file("log.csv"))});
+      }
       if (done) {
         ASSERT_EQ(WEXITSTATUS(status), 0) << file("errors");
       }
@@ -225,8 +248,10 @@ TEST_F(checkpoints, kill_9_at_any_moment) {
     ASSERT_EQ(file("log.csv"), log);
   }
   EXPECT_EQ(damaged, 0) << "no checkpoint is ever unreadable";
+  EXPECT_EQ(lost, 0);
   RecordProperty("kills", kills);
-  std::printf("%d kills, %d runs\n", kills, runs);
+  std::printf("%d kills, %d runs, %d checkpoints unreadable, at most %d saves lost\n", kills, runs, damaged,
+              static_cast<int>(lost));
 }
 
 /* In a step, in validation, in a save, at the end: each run stops as it should, and the next one goes on. */
