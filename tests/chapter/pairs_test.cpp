@@ -1,5 +1,5 @@
-// The chapter's models in Keras (keras/*.json, saved by to_json()) and in Horn train to the same bytes: the same first
-// weights, each form's under its own names, the same rows, then every array of the files compared.
+// The chapter's models in Keras (keras/*.json, saved by to_json()) and in Horn train to the same bytes: the
+// same first weights, each form's under its own names, the same rows, then every array of the files compared.
 #include "runtime/core/weights_file.h"
 #include "runtime/program/data/inflate.h"
 #include "runtime/program/program.h"
@@ -90,8 +90,8 @@ void write_renamed(const std::string &path, const std::vector<Array> &arrays,
                    const std::map<std::string, std::string> &names) {
   std::vector<listed_array> list;
   for (const Array &array : arrays)
-    list.push_back({names.count(array.name) ? names.at(array.name) : array.name, array.kind, array.width,
-                    array.shape});
+    list.push_back(
+        {names.count(array.name) ? names.at(array.name) : array.name, array.kind, array.width, array.shape});
   file_error error;
   const std::unique_ptr<weights_writer> file = create_weights(path, list, error);
   ASSERT_TRUE(file) << error.text;
@@ -153,9 +153,20 @@ protected:
     write_renamed(folder / "first_keras.npz", read(folder / "first.npz"), names);
     const auto rest = [&](const std::string &form) {
       const std::string start = form == "horn" ? "first.npz" : "first_keras.npz";
-      std::vector<std::string> arguments{"--data", data, "--initial-weights", folder / start, "--with-optimizer",
-                                         "--epochs", epochs, "--seed", "3", "--validation-split", "0.2",
-                                         "--weights", folder / (form + ".npz"), "--history",
+      std::vector<std::string> arguments{"--data",
+                                         data,
+                                         "--initial-weights",
+                                         folder / start,
+                                         "--with-optimizer",
+                                         "--epochs",
+                                         epochs,
+                                         "--seed",
+                                         "3",
+                                         "--validation-split",
+                                         "0.2",
+                                         "--weights",
+                                         folder / (form + ".npz"),
+                                         "--history",
                                          folder / (form + ".json")};
       arguments.insert(arguments.end(), pair.options.begin(), pair.options.end());
       return arguments;
@@ -175,7 +186,8 @@ protected:
       changed += i < first.size() && horn[i].bytes != first[i].bytes;
     }
     EXPECT_GE(changed, 4u) << "training moves the weights";
-    EXPECT_EQ(hornfels_tests::read_file(folder / "horn.json"), hornfels_tests::read_file(folder / "keras.json"));
+    EXPECT_EQ(hornfels_tests::read_file(folder / "horn.json"),
+              hornfels_tests::read_file(folder / "keras.json"));
     std::printf("%s: %zu arrays, %zu bytes, the same\n", pair.name, horn.size(), bytes);
   }
 
