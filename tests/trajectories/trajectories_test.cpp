@@ -7,7 +7,7 @@
 #include "tests/trajectories/models.h"
 
 #include "runtime/core/weights_file.h"
-#include "runtime/program/inflate.h"
+#include "runtime/program/data/inflate.h"
 #include "runtime/program/program.h"
 #include "tests/runtime_program/support.h"
 
