@@ -176,7 +176,7 @@ const option table[] = {
      [](options &o, const given &g) { o.plot_smooth = real(g, 1.0, "a number between 0 and 1"); }},
     {"--plot-skip", "N", for_train, "epochs at the beginning that smoothed curves leave out (10)",
      [](options &o, const given &g) { o.plot_skip = whole<int64_t>(g, 0, most); }},
-    {"--kfold", "K", for_train, "hold out each of K parts of the rows once; scores, their mean, the mean history",
+    {"--kfold", "K", for_train, "hold out each of K parts of the rows once; scores, their mean, the mean history; --weights w-{fold}.npz",
      [](options &o, const given &g) { o.kfold = whole<int64_t>(g, 2, most); }},
     {"--checkpoint", "DIR", for_train, "keep all that is needed to go on after a crash in this folder",
      [](options &o, const given &g) { o.checkpoint = path(g); }},
@@ -324,13 +324,16 @@ void require_given(const options &o, const named_command &of) {
   const std::pair<const char *, bool> not_with_folds[] = {
       {"--validation", o.validation > 0},        {"--validation-split", o.validation_split > 0},
       {"--validation-data", !o.validation_data.empty()},
-      {"--weights", !o.weights.empty()},         {"--model-checkpoint", o.model_checkpoint.given},
+      {"--model-checkpoint", o.model_checkpoint.given},
       {"--csv-log", !o.csv_log.empty()},         {"--tensorboard", !o.tensorboard.empty()},         {"--checkpoint", !o.checkpoint.empty()},
       {"--initial-epoch", o.initial_epoch > 0}};
   for (const auto &one : not_with_folds)
     if (o.kfold > 0 && one.second)
       throw failure(exit_usage, std::string("error: --kfold and ") + one.first +
                                     " exclude each other: each fold is held out once and has a model of its own");
+  if (o.kfold > 0 && !o.weights.empty() && o.weights.find("{fold}") == std::string::npos)
+    throw failure(exit_usage, "error: --weights: with --kfold each fold has a file of its own: " + quoted(o.weights) +
+                                  " must say where the fold's number goes, as w-{fold}.npz");
   if (o.schedule.kind != rate_schedule::none && o.plateau.given)
     throw failure(exit_usage, "error: --learning-rate-schedule and --reduce-lr-on-plateau exclude each other");
   const auto require_with = [&](bool given, const char *option, const std::string &with, const char *what) {

@@ -227,7 +227,7 @@ TEST_F(training, plot_draws_the_history) {
  * seed. */
 TEST_F(training, folds_are_contiguous_and_each_has_a_fresh_model) {
   const outcome folds = train({"--kfold", "3", "--epochs", "3", "--batch-size", "4", "--seed", "7", "--learning-rate",
-                               "0.0003", "--history", "k.json", "--plot", "k.svg"});
+                               "0.0003", "--history", "k.json", "--plot", "k.svg", "--weights", "k-{fold}.npz"});
   double sum = 0;
   const std::string histories = file("k.json");
   for (int fold = 0; fold < 3; ++fold) {
@@ -249,9 +249,10 @@ TEST_F(training, folds_are_contiguous_and_each_has_a_fresh_model) {
     process one;
     one.arguments = {PRICES_PROGRAM, "train", "--data", "t.npz", "--validation-data", "v.npz", "--epochs", "3",
                      "--batch-size", "4", "--seed", std::to_string(7 + fold), "--learning-rate", "0.0003", "--history",
-                     "h.json"};
+                     "h.json", "--weights", "w.npz"};
     one.folder = folder.str();
     ASSERT_EQ(run(one).code, 0);
+    EXPECT_EQ(file("k-" + std::to_string(fold + 1) + ".npz"), file("w.npz"));
     for (const char *name : {"loss", "mae", "val_loss", "val_mae"})
       EXPECT_NE(histories.find(key(name)), std::string::npos) << fold << name << key(name) << histories;
     const std::string mae = key("val_mae");
@@ -264,7 +265,10 @@ TEST_F(training, folds_are_contiguous_and_each_has_a_fresh_model) {
   EXPECT_NE(file("k.svg").find(">Validation MAE, smoothed<"), std::string::npos);
   EXPECT_EQ(train({"--kfold", "21"}, 2).err, "prices: error: --kfold: 21 folds of 20 rows\n");
   EXPECT_EQ(train({"--kfold", "4", "--weights", "w"}, 2).err,
-            "prices: error: --kfold and --weights exclude each other: each fold is held out once and has a model of its "
+            "prices: error: --weights: with --kfold each fold has a file of its own: w must say where the fold's number "
+            "goes, as w-{fold}.npz\n");
+  EXPECT_EQ(train({"--kfold", "4", "--csv-log", "l.csv"}, 2).err,
+            "prices: error: --kfold and --csv-log exclude each other: each fold is held out once and has a model of its "
             "own\n");
 }
 

@@ -74,11 +74,25 @@ std::string score_text(const logs &scores) {
   return text;
 }
 
+/* The options of fold `i`: a seed of its own, and a file of weights, where there is one, with its number. */
+options options_of_fold(const options &chosen, int64_t i) {
+  options result = chosen;
+  result.seed += static_cast<uint64_t>(i);
+  const std::string mark = "{fold}";
+  for (size_t at = 0; (at = result.weights.find(mark, at)) != std::string::npos;) {
+    const std::string number = std::to_string(i + 1);
+    result.weights.replace(at, mark.size(), number);
+    at += number.size();
+  }
+  return result;
+}
+
 } // namespace
 
 exit_code train_folds(const hornfels_model &model, const options &chosen) {
   const int64_t epochs = chosen.epochs > 0 ? chosen.epochs : model.training->epochs, k = chosen.kfold;
-  check_outputs(chosen);
+  for (int64_t i = 0; i < (chosen.weights.empty() ? 1 : k); ++i)
+    check_outputs(options_of_fold(chosen, i));
   const training_data data = read_training_data(model, chosen);
   const int64_t rows = data.data.rows, held_out = rows / k;
   if (held_out < 1)
@@ -94,8 +108,7 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
   for (int64_t i = 0; i < k; ++i) {
     const row_range fold{i * held_out, held_out};
     model_handle handle(model, batches.capacity(), chosen.threads);
-    options of_fold = chosen;
-    of_fold.seed += static_cast<uint64_t>(i);
+    const options of_fold = options_of_fold(chosen, i);
     handle.initialize(of_fold.seed);
     if (chosen.initial_weights.empty())
       adapt(handle, data.data, all_but(fold, rows), of_fold.seed, chosen.threads);
@@ -111,6 +124,8 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
       require_output();
       return exit_code_of_signal(signal_received());
     }
+    if (!of_fold.weights.empty())
+      handle.save(of_fold.weights, of_fold.with_optimizer);
     const logs scores = make_logs(names, evaluate_rows(handle, batches, fold.first, fold.count), "val_");
     print(format("fold %lld of %lld:", static_cast<long long>(i + 1), static_cast<long long>(k)) +
           score_text(scores) + "\n");
