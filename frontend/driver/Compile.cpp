@@ -149,6 +149,9 @@ ModelSummary summaryOf(mlir::ModuleOp module) {
     if (auto inputs = entry.getAs<mlir::ArrayAttr>("inputs"))
       for (auto input : inputs.getAsRange<mlir::StringAttr>())
         row.inputs.push_back(input.str());
+    if (auto calls = entry.getAs<mlir::ArrayAttr>("input_calls"))
+      for (auto call : calls.getAsRange<mlir::IntegerAttr>())
+        row.calls.push_back(call.getInt());
     summary.layers.push_back(std::move(row));
   });
   forEachEntry(module, "horn.variables", [&](mlir::DictionaryAttr entry) {

@@ -28,16 +28,12 @@ bool isChain(const ModelSummary &model) {
   return true;
 }
 
-/// "left[0][0], right[0][0]": a layer that is read after several calls counts them in the first index.
-std::string connections(const SummaryRow &row, std::map<std::string, int> &reads,
-                        const std::map<std::string, size_t> &calls) {
+/// "left[0][0], shared[1][0]": a layer, which of its calls, which of the call's results.
+std::string connections(const SummaryRow &row) {
   std::string text;
-  for (const std::string &input : row.inputs) {
-    auto called = calls.find(input);
-    size_t last = called == calls.end() || called->second == 0 ? 0 : called->second - 1;
-    size_t node = std::min<size_t>(static_cast<size_t>(reads[input]++), last);
-    text += (text.empty() ? "" : ", ") + fmt::format("{}[{}][0]", input, node);
-  }
+  for (size_t i = 0; i < row.inputs.size(); ++i)
+    text += (text.empty() ? "" : ", ") +
+            fmt::format("{}[{}][0]", row.inputs[i], i < row.calls.size() ? row.calls[i] : 0);
   return text.empty() ? "-" : text;
 }
 
@@ -93,17 +89,13 @@ std::string renderSummary(const ModelSummary &model) {
 
   std::vector<SummaryRow> rows = chain ? std::vector<SummaryRow>{} : model.inputs;
   rows.insert(rows.end(), model.layers.begin(), model.layers.end());
-  std::map<std::string, int> reads;
-  std::map<std::string, size_t> calls;
-  for (const SummaryRow &row : rows)
-    calls[row.name] = row.inputs.size();
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i)
       table.between();
     std::vector<std::string> cells = {fmt::format("{} ({})", rows[i].name, className(rows[i].kind)),
                                       rows[i].shape, withCommas(rows[i].parameters)};
     if (!chain)
-      cells.push_back(connections(rows[i], reads, calls));
+      cells.push_back(connections(rows[i]));
     table.row(cells);
   }
   table.end();

@@ -12,7 +12,8 @@ struct SummaryRow {
   std::string kind;  // "dense"; "input" for an input of the model
   std::string shape; // "(None, 16)"
   int64_t parameters = 0;
-  std::vector<std::string> inputs; // names of what it is called on
+  std::vector<std::string> inputs; // names of what its calls read, one call after another
+  std::vector<int64_t> calls = {}; // for each, which call of that layer it comes from; none: the first
 };
 
 struct ModelSummary {

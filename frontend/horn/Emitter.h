@@ -47,7 +47,8 @@ struct ModuleDescription {
     std::string name, kind, text, position;
     std::vector<TensorType> outputs;
     int64_t parameters = 0;
-    std::vector<std::string> inputs;
+    std::vector<std::string> inputs;  // of all calls, one after another
+    std::vector<int64_t> inputCalls;  // for each: which call of that layer it comes from
   };
   struct Training {
     int64_t epochs = 0, batchSize = 0;

@@ -2,6 +2,8 @@
 // functions.
 #include "frontend/horn/EmitterImpl.h"
 
+#include <algorithm>
+
 using namespace mlir;
 
 namespace hornfels::frontend {
@@ -22,6 +24,9 @@ public:
   void texts(StringRef key, const std::vector<std::string> &values) {
     SmallVector<StringRef> refs(values.begin(), values.end());
     attributes.append(key, builder.getStrArrayAttr(refs));
+  }
+  void numbers(StringRef key, const std::vector<int64_t> &values) {
+    attributes.append(key, builder.getI64ArrayAttr(values));
   }
   Attribute take() { return attributes.getDictionary(builder.getContext()); }
 
@@ -76,6 +81,8 @@ void Emitter::describe(const ModuleDescription &d) {
                       entry.type("output", l.outputs.front());
                     entry.number("parameters", l.parameters);
                     entry.texts("inputs", l.inputs);
+                    if (std::any_of(l.inputCalls.begin(), l.inputCalls.end(), [](int64_t call) { return call != 0; }))
+                      entry.numbers("input_calls", l.inputCalls);
                   }));
   if (!d.training)
     return;

@@ -350,9 +350,9 @@ Value Interpreter::callLayer(const std::shared_ptr<Owner> &layer, std::vector<Ca
   PlaceScope place(*this, layer->fullName, isUsers ? layer->place : userPlace(range));
   std::vector<CallArgument> given = arguments;
   Value result = runBody(std::move(called), *layer->definition->call, std::move(arguments), range);
-  bool isFirst = !layer->isCalled;
   layer->isCalled = true;
-  if (isTop && isFirst)
+  int64_t call = isTop ? run->layerCalls[layer.get()]++ : 0;
+  if (isTop)
     recordLayer(*layer, given, result);
   bool isInUsersText = range.isValid() && !diagnostics.sources().isLibrary(range.file);
   auto produced = [&](const Value &value) -> Value {
@@ -361,7 +361,7 @@ Value Interpreter::callLayer(const std::shared_ptr<Owner> &layer, std::vector<Ca
       return value;
     auto copy = std::make_shared<TensorInfo>(**tensor);
     if (isTop)
-      copy->producers = {layer->fullName};
+      copy->producers = {{layer->fullName, call}};
     if (isInUsersText)
       copy->place = range;
     return Tensor(std::move(copy));

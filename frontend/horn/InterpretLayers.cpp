@@ -253,26 +253,44 @@ void Interpreter::write(Variable &variable, const Value &value, SourceRange rang
   run->current[&variable] = std::make_shared<TensorInfo>(std::move(info));
 }
 
-/// A row of the summary, at the first call of a layer of the model.
+/// What a call of a layer of the model reads. An operator between layers passes on what it reads: each call once.
+static void addInputs(ModuleDescription::LayerEntry &entry, const std::vector<CallArgument> &arguments) {
+  std::vector<LayerCall> calls;
+  std::function<void(const Value &)> add = [&](const Value &value) {
+    if (auto *tensor = tensorIn(value)) {
+      for (const LayerCall &call : tensor->producers)
+        if (std::find(calls.begin(), calls.end(), call) == calls.end())
+          calls.push_back(call);
+    } else if (auto *list = listIn(value)) {
+      for (const Value &element : list->elements)
+        add(element);
+    }
+  };
+  for (const CallArgument &argument : arguments)
+    add(argument.value);
+  for (const LayerCall &call : calls) {
+    entry.inputs.push_back(call.name);
+    entry.inputCalls.push_back(call.number);
+  }
+}
+
+/// A row of the summary, at the first call of a layer of the model; what later calls in the same function read is
+/// added to it.
 void Interpreter::recordLayer(Owner &layer, const std::vector<CallArgument> &arguments, const Value &result) {
+  if (layer.recordedIn >= 0) {
+    auto found = std::find(topLayers.begin(), topLayers.end(), &layer);
+    if (layer.recordedIn == run->function)
+      addInputs(layerEntries[static_cast<size_t>(found - topLayers.begin())], arguments);
+    return;
+  }
+  layer.recordedIn = run->function;
   ModuleDescription::LayerEntry entry;
   const SourceManager &sources = diagnostics.sources();
   entry.name = layer.fullName;
   entry.kind = layer.definition->name.text;
   entry.text = std::string(sources.text(layer.place));
   entry.position = sources.positionText(layer.place);
-  std::function<void(const Value &)> addInputs = [&](const Value &value) {
-    if (auto *tensor = tensorIn(value)) {
-      for (const std::string &name : tensor->producers)
-        if (std::find(entry.inputs.begin(), entry.inputs.end(), name) == entry.inputs.end())
-          entry.inputs.push_back(name);
-    } else if (auto *list = listIn(value)) {
-      for (const Value &element : list->elements)
-        addInputs(element);
-    }
-  };
-  for (const CallArgument &argument : arguments)
-    addInputs(argument.value);
+  addInputs(entry, arguments);
   auto addOutput = [&](const Value &value) {
     if (auto *tensor = tensorIn(value))
       entry.outputs.push_back({tensor->element, tensor->shape, tensor->vocabulary});

@@ -202,9 +202,9 @@ Value Interpreter::concatenate(const std::vector<Value> &xs, int64_t axis, Sourc
   Value result = tensor(emitter.concat(handles, axis), element, shape, {});
   auto info = std::make_shared<TensorInfo>(*tensorIn(result));
   for (const Value &value : xs)
-    for (const std::string &name : tensorIn(value)->producers)
-      if (std::find(info->producers.begin(), info->producers.end(), name) == info->producers.end())
-        info->producers.push_back(name);
+    for (const LayerCall &call : tensorIn(value)->producers)
+      if (std::find(info->producers.begin(), info->producers.end(), call) == info->producers.end())
+        info->producers.push_back(call);
   info->place = first->place;
   return Tensor(std::move(info));
 }

@@ -30,9 +30,9 @@ Value Interpreter::tensor(Handle handle, Element element, Shape shape,
   for (const TensorInfo *source : from) {
     if (!source)
       continue;
-    for (const std::string &name : source->producers)
-      if (std::find(info->producers.begin(), info->producers.end(), name) == info->producers.end())
-        info->producers.push_back(name);
+    for (const LayerCall &call : source->producers)
+      if (std::find(info->producers.begin(), info->producers.end(), call) == info->producers.end())
+        info->producers.push_back(call);
     if (!info->place.isValid())
       info->place = source->place;
     // A size that is kept is still given by what gave it.

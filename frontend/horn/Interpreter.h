@@ -37,6 +37,7 @@ struct Run {
   std::map<const Variable *, Handle> arguments; // and at the start
   Tensor seed, step, learningRate;
   std::map<std::string, int64_t> randomCounts; // random operations so far, by owner
+  std::map<const Owner *, int64_t> layerCalls; // calls so far of the model's own layers
 };
 
 /// One call that is being interpreted.

@@ -202,7 +202,7 @@ bool ModelBuilder::forward(Pass &pass) {
       info->shape = input.type.shape;
       info->vocabulary = input.type.vocabulary;
       info->place = parameter.range;
-      info->producers = {parameter.name.text};
+      info->producers = {{parameter.name.text, 0}};
       bool isTokens = input.type.vocabulary != 0;
       if (!isTokens)
         info->axisPlaces.push_back(SourceRange());

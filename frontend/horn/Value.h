@@ -70,6 +70,13 @@ struct Application {
   Tensor input;
 };
 
+/// An input, or one call of a layer of the model: its name, and how often it was called before.
+struct LayerCall {
+  std::string name;
+  int64_t number = 0;
+  bool operator==(const LayerCall &) const = default;
+};
+
 /// A tensor (or a ragged batch of tokens) of the function that is being built, and where it comes from.
 struct TensorInfo {
   Handle handle = nullptr;
@@ -79,7 +86,7 @@ struct TensorInfo {
   int64_t vocabulary = 0;              // above 0: tokens
   SourceRange place;                   // the expression in the user's text that made it
   std::vector<SourceRange> axisPlaces; // what gave each size: an argument, a type; may be invalid
-  std::vector<std::string> producers;  // the top-level layers and inputs it comes from
+  std::vector<LayerCall> producers;    // the top-level layers and inputs it comes from
   std::vector<Application> applications;
   std::string unbounded; // "linear", "relu", ...: why its values may lie outside [0, 1]; empty: no claim
   std::optional<double> known; // its value when training starts (the learning rate)
@@ -136,6 +143,7 @@ struct Owner {
   bool trainable = true;
   SourceRange firstCall;
   bool isCalled = false;
+  int recordedIn = -1; // the function whose calls the summary has
   std::map<std::string, SourceRange> childNames; // taken names, with the place of each
   std::map<std::string, int> nextNumbers;        // the last number given to a name
   std::map<std::string, Variable *> variables;   // by path in the body

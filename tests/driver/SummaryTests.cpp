@@ -38,7 +38,7 @@ TEST(Summary, a_graph_shows_inputs_and_connections) {
   model.name = "pair";
   model.inputs = {{"left", "input", "(None, 6)", 0, {}}, {"right", "input", "(None, 6)", 0, {}}};
   model.layers = {{"shared_encoder", "dense", "(None, 4)", 28, {"left", "right"}},
-                  {"concatenate", "concatenate", "(None, 8)", 0, {"shared_encoder", "shared_encoder"}},
+                  {"concatenate", "concatenate", "(None, 8)", 0, {"shared_encoder", "shared_encoder"}, {0, 1}},
                   {"dropout", "dropout", "(None, 8)", 0, {"concatenate"}},
                   {"same", "dense", "(None, 1)", 9, {"dropout"}},
                   {"a_rather_long_name_for_a_layer_label", "dense", "(None, 10)", 90, {"dropout"}}};
@@ -147,6 +147,30 @@ TEST(Summary, a_graph_has_a_box_for_each_layer_and_an_arrow_for_each_input) {
   EXPECT_NE(svg.find(">Concatenate  (None, 14)<"), std::string::npos);
   EXPECT_NE(svg.find(">28 parameters<"), std::string::npos);
   EXPECT_EQ(xmlError(renderGraph({})), "");
+}
+
+// As Keras shows the same model, but for the operators, which are layers there.
+TEST_F(SummaryCommand, a_shared_sequential_shows_what_each_call_reads) {
+  write("pair.horn", R"(model pair(left: real[4, 4], right: real[4, 4]) -> (same, label) {
+    encoder = sequential(flatten, dense(8, relu))
+    shared = dense(3)
+    a = left |> encoder |> shared
+    b = right |> encoder |> shared
+    same = abs(a - b) |> dense(1, sigmoid)
+    label = concatenate()([b, a]) |> dense(10, softmax)
+}
+)");
+  const Outcome outcome = run({"summary", "pair.horn"});
+  EXPECT_EQ(outcome.exitCode, 0) << outcome.err;
+  for (const char *row : {"│ encoder             │ (None, 8)         │        136 │ left[0][0],       │\n"
+                          "│ (Sequential)        │                   │            │ right[0][0]       │\n",
+                          "│ shared (Dense)      │ (None, 3)         │         27 │ encoder[0][0],    │\n"
+                          "│                     │                   │            │ encoder[1][0]     │\n",
+                          "│ same (Dense)        │ (None, 1)         │          4 │ shared[0][0],     │\n"
+                          "│                     │                   │            │ shared[1][0]      │\n",
+                          "│ concatenate         │ (None, 6)         │          0 │ shared[1][0],     │\n"
+                          "│ (Concatenate)       │                   │            │ shared[0][0]      │\n"})
+    EXPECT_NE(outcome.out.find(row), std::string::npos) << row << outcome.out;
 }
 
 TEST_F(SummaryCommand, memory_and_a_picture) {
