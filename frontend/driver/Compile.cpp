@@ -70,7 +70,7 @@ public:
       std::string path = range.file == file ? keras::jsonPath(keras.root, range.begin) : std::string();
       return path.empty() ? path : "at " + path;
     };
-    if (!diagnostics.hasErrors())
+    if (!keras.syntax.definitions.empty() || !keras.syntax.damaged.empty())
       program = loadProgram(std::move(keras.syntax), options, sources, diagnostics);
   }
 
@@ -357,17 +357,11 @@ Compilation compileModel(const CompileRequest &request) {
   if (mlir::failed(generated))
     throw Failure{SystemFailed, "internal error: no C++ for this model" + session.internalErrors};
   if (!request.embeddedWeights.empty()) {
-    const std::string start = generated->name + "_weights";
-    const EmbeddingFiles embedding = embeddingFiles(generated->name);
-    result.files.push_back({start + ".bin", embeddedWeights(request.embeddedWeights, embeddedVariables(*module))});
-    result.files.push_back({start + ".h", embedding.header});
-    result.files.push_back({start + ".cpp", embedding.source});
-    generated->main.text += embedding.main;
-    generated->cmake.text += embedding.cmake;
+    result.files.push_back(
+        {generated->name + "_weights.bin", embeddedWeights(request.embeddedWeights, embeddedVariables(*module))});
+    generated->main.text += embeddingSource(generated->name + "_weights.bin");
   }
   addFiles(result, *generated);
-  if (!request.embeddedWeights.empty())
-    result.programSources.push_back(generated->name + "_weights.cpp");
   result.cpu = codegen.cpu;
   result.countsHeapCalls = request.laps;
   return result;

@@ -277,6 +277,7 @@ enum class StmtKind : uint8_t {
   Definition,
   Step,
   Minimize,
+  Hole,
 };
 
 struct Stmt {
@@ -302,6 +303,15 @@ struct BindStmt : NodeOf<Stmt, StmtKind::Bind> {
   using NodeOf::NodeOf;
   std::vector<Name> targets; // several: the value is taken apart
   ExprPtr value;
+};
+
+/// No name of a text begins with it: it stands for what a reader of another format could not read (reported).
+inline constexpr std::string_view lostName = "?";
+
+/// Where a statement with a syntax error stood (reported): the names that it would have bound are faulty.
+struct HoleStmt : NodeOf<Stmt, StmtKind::Hole> {
+  using NodeOf::NodeOf;
+  std::vector<Name> names;
 };
 
 /// `total := e`, of a state or a slot
@@ -408,6 +418,8 @@ struct Definition {
   std::string documentation; // the comment block above, without `# `, lines separated by \n
   SourceRange range;         // the whole definition
   SourceRange header;        // up to its `{`
+  bool isDamaged = false;    // there are holes in its body
+  bool mayBindMore = false;  // a hole in its body may have bound names that are not known
 };
 
 /// `import "file.horn"`
@@ -421,6 +433,9 @@ struct SyntaxFile {
   FileId file = 0;
   std::vector<Import> imports;
   std::vector<std::unique_ptr<Definition>> definitions;
+  // After syntax errors, so that the rest of the text can still be checked:
+  std::vector<std::unique_ptr<Definition>> damaged; // those with holes
+  std::vector<std::string> lost;                    // the names of those that could not be read
 };
 
 } // namespace hornfels::frontend

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace hornfels::frontend {
 
@@ -92,11 +93,10 @@ Diagnostic &Diagnostic::didYouMean(std::string_view name) {
 }
 
 Diagnostic &Diagnostics::add(Severity severity, SourceRange range, std::string text) {
-  for (auto known = kept.rbegin(); known != kept.rend() && known - kept.rbegin() < 32; ++known)
-    if (known->severity == severity && known->range == range && known->text == text) {
-      overflow = {};
-      return overflow; // said before: its notes are there already
-    }
+  if (!said.emplace(severity, range.file, range.begin, range.end, text).second) {
+    overflow = {};
+    return overflow; // said before: its notes are there already
+  }
   ++(severity == Severity::Error ? errors : warnings);
   if (kept.size() >= keptDiagnostics) {
     overflow = {};
@@ -126,9 +126,17 @@ std::string render(const Diagnostic &diagnostic, const SourceManager &sources) {
 }
 
 std::string Diagnostics::render(unsigned limit) const {
+  // In the order of the text: a model is checked in several passes.
+  std::vector<const Diagnostic *> ordered;
+  for (const Diagnostic &diagnostic : kept)
+    ordered.push_back(&diagnostic);
+  std::stable_sort(ordered.begin(), ordered.end(), [](const Diagnostic *a, const Diagnostic *b) {
+    return std::pair(a->range.file, a->range.begin) < std::pair(b->range.file, b->range.begin);
+  });
   std::string out;
   unsigned shown = 0;
-  for (const Diagnostic &diagnostic : kept) {
+  for (const Diagnostic *each : ordered) {
+    const Diagnostic &diagnostic = *each;
     if (diagnostic.severity == Severity::Error && shown++ == limit)
       break;
     std::string description =

@@ -6,8 +6,10 @@
 #include <deque>
 #include <functional>
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace hornfels::frontend {
@@ -52,7 +54,7 @@ public:
   unsigned warningCount() const { return warnings; }
   const std::deque<Diagnostic> &all() const { return kept; }
 
-  /// Everything as text, without colour codes: the first `limit` errors, all warnings before the last of
+  /// Everything as text, without colour codes, in the order of the files and their text: the first `limit` errors, all warnings before the last of
   /// them, then how many errors more.
   std::string render(unsigned limit = 20) const;
 
@@ -66,6 +68,7 @@ private:
 
   const SourceManager &sourceManager;
   std::deque<Diagnostic> kept;
+  std::set<std::tuple<Severity, FileId, uint32_t, uint32_t, std::string>> said;
   Diagnostic overflow; // receives the notes of diagnostics that are counted only
   unsigned errors = 0;
   unsigned warnings = 0;

@@ -19,6 +19,8 @@ static const Definition *chooseModel(const Program &program, const std::string &
         return model;
       search.offer(model->name.text);
     }
+    if (program.lost.contains(name))
+      return nullptr; // reported
     diagnostics.error(start, fmt::format("there is no model named `{}`", name)).didYouMean(search.name());
     return nullptr;
   }
@@ -42,7 +44,7 @@ mlir::OwningOpRef<mlir::ModuleOp> elaborate(const Program &program, const Elabor
   for (const Definition *each : program.trains) {
     if (each->name.text == model->name.text && !train)
       train = each;
-    if (!program.find(each->name.text) && !each->call)
+    if (!program.find(each->name.text) && !each->call && !program.lost.contains(each->name.text))
       diagnostics.error(each->name.range, fmt::format("there is no model named `{}`", each->name.text));
   }
   Element real = options.realIsF64 ? Element::F64 : Element::F32;

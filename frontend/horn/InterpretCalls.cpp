@@ -8,22 +8,25 @@ namespace hornfels::frontend {
 
 std::optional<std::vector<CallArgument>> Interpreter::evaluateArguments(const CallExpr &expr) {
   std::vector<CallArgument> arguments;
+  bool isGood = true;
   for (const Argument &argument : expr.arguments) {
     Value value = evaluate(*argument.value);
     if (!argument.isSpread) {
       arguments.push_back({argument.name ? &*argument.name : nullptr, std::move(value), argument.range});
       continue;
     }
-    if (isPoison(value))
-      return std::nullopt;
     const ListValue *list = listIn(value);
-    if (!list) {
+    if (!list && !isPoison(value))
       error(argument.range, fmt::format("`*` takes a list apart, found {}", show(value)));
-      return std::nullopt;
+    if (!list) {
+      isGood = false; // how many arguments there are is not known; the others are still evaluated
+      continue;
     }
     for (const Value &element : list->elements)
       arguments.push_back({nullptr, element, argument.range});
   }
+  if (!isGood)
+    return std::nullopt;
   return arguments;
 }
 
@@ -55,6 +58,14 @@ static bool holdsTensor(const Value &value) {
   return list && std::any_of(list->elements.begin(), list->elements.end(), holdsTensor);
 }
 
+/// A faulty value, or a list with one in it.
+static bool holdsPoison(const Value &value) {
+  if (isPoison(value))
+    return true;
+  const ListValue *list = listIn(value);
+  return list && std::any_of(list->elements.begin(), list->elements.end(), isPoison);
+}
+
 Value Interpreter::call(const Value &callee, std::vector<CallArgument> arguments, const Expr *node,
                         SourceRange range) {
   if (isPoison(callee))
@@ -70,10 +81,13 @@ Value Interpreter::call(const Value &callee, std::vector<CallArgument> arguments
   }
   const Definition &definition = *function->definition;
   // A layer may share its name with an operation: `concatenate([a, b])` on tensors is the operation.
-  if (function->awaitsConfiguration() && !arguments.empty() && !arguments.front().name &&
-      holdsTensor(arguments.front().value))
-    if (const Builtin *builtin = findBuiltin(definition.name.text))
-      return callBuiltin(*builtin, std::move(arguments), node, range);
+  if (function->awaitsConfiguration() && !arguments.empty() && !arguments.front().name)
+    if (const Builtin *builtin = findBuiltin(definition.name.text)) {
+      if (holdsPoison(arguments.front().value))
+        return Poison(); // either of the two
+      if (holdsTensor(arguments.front().value))
+        return callBuiltin(*builtin, std::move(arguments), node, range);
+    }
   if (function->awaitsConfiguration())
     return configure(*function, std::move(arguments), node, range);
   if (definition.kind == DefinitionKind::Layer || definition.kind == DefinitionKind::Model) {
@@ -91,7 +105,7 @@ static std::string listText(const std::vector<std::string> &names) {
 }
 
 /// Gives every parameter of a list its value in the scope of the current frame, in order, so that a default
-/// sees the parameters before it. False when something was reported.
+/// sees the parameters before it. One that was refused is bound to poison. False when something was reported.
 bool Interpreter::bindParameters(const Definition &definition, const ParameterList &list,
                                  std::vector<CallArgument> arguments, SourceRange range) {
   const std::string &kind = definition.name.text;
@@ -133,10 +147,9 @@ bool Interpreter::bindParameters(const Definition &definition, const ParameterLi
     }
     if (given) {
       binding = {given->value, given->range};
-      if (isPoison(given->value))
-        good = false;
-      else
-        good &= checkParameterType(parameter, given->value, given->range);
+      if (!checkParameterType(parameter, given->value, given->range))
+        binding.value = Poison();
+      good &= !isPoison(binding.value);
     } else if (parameter.defaultValue) {
       binding = {evaluate(*parameter.defaultValue), parameter.defaultValue->range};
     } else if (!parameter.isVariadic) {
@@ -150,6 +163,7 @@ bool Interpreter::bindParameters(const Definition &definition, const ParameterLi
     error(range, fmt::format("{}: argument {} is missing", kind, listText(missing)));
     good = false;
   }
+  good &= named.erase(std::string(lostName)) == 0;
   for (auto &[name, argument] : named) {
     Nearest search(name);
     for (const Parameter &parameter : list.parameters)
@@ -197,9 +211,7 @@ Value Interpreter::configure(const FunctionValue &function, std::vector<CallArgu
     return Poison();
   }
   auto layer = isLayer ? std::make_shared<Owner>() : nullptr;
-  if (isLayer && !takeLayerOptions(*layer, arguments))
-    return Poison();
-  bool isGood = true;
+  bool isGood = !isLayer || takeLayerOptions(*layer, arguments);
   std::map<std::string, Binding, std::less<>> shared;
   if (definition.kind == DefinitionKind::Optimizer && !takeOptimizerOptions(definition, arguments, shared))
     isGood = false;
@@ -217,22 +229,22 @@ Value Interpreter::configure(const FunctionValue &function, std::vector<CallArgu
     if (frames.size() > maximumDepth)
       reportRecursion(range);
     static const ParameterList none;
-    if (!bindParameters(definition, definition.configuration ? *definition.configuration : none,
-                        std::move(arguments), range) ||
-        !isGood)
-      return Poison();
+    isGood &= bindParameters(definition, definition.configuration ? *definition.configuration : none,
+                             std::move(arguments), range);
   }
   if (isLayer) {
     auto found = instance(definition, function.closure, configuring.scope, node, range);
     found->explicitName = layer->explicitName;
     found->namePlace = layer->namePlace;
     found->trainable = layer->trainable;
+    found->isFaulty = !isGood;
     return found;
   }
   configuring.scope->names.merge(shared);
   auto configured = std::make_shared<FunctionValue>(function);
   configured->configured = configuring.scope;
   configured->place = range;
+  configured->isFaulty = !isGood;
   return std::shared_ptr<const FunctionValue>(std::move(configured));
 }
 
@@ -253,21 +265,35 @@ bool Interpreter::takeLayerOptions(Owner &layer, std::vector<CallArgument> &argu
     if (text && !text->empty() && text->find('/') == std::string::npos) {
       layer.explicitName = *text;
       layer.namePlace = name->range;
-    } else if (!isPoison(name->value)) {
-      error(name->range, fmt::format("name: expected a string without `/`, found {}", show(name->value)));
+    } else {
+      if (!isPoison(name->value))
+        error(name->range, fmt::format("name: expected a string without `/`, found {}", show(name->value)));
       good = false;
     }
   }
   if (auto trainable = take("trainable")) {
     if (auto *flag = getIf<bool>(trainable->value)) {
       layer.trainable = *flag;
-    } else if (!isPoison(trainable->value)) {
-      error(trainable->range,
-            fmt::format("trainable: expected true or false, found {}", show(trainable->value)));
+    } else {
+      if (!isPoison(trainable->value))
+        error(trainable->range,
+              fmt::format("trainable: expected true or false, found {}", show(trainable->value)));
       good = false;
     }
   }
   return good;
+}
+
+/// The sizes that the types of faulty arguments would have bound are faulty too.
+void Interpreter::poisonSizes(const ParameterList &list) {
+  for (const Parameter &parameter : list.parameters) {
+    const Binding &binding = frame().scope->names[parameter.name.text];
+    if (!parameter.type || !isPoison(binding.value))
+      continue;
+    for (const Axis &axis : parameter.type->axes)
+      if (auto *name = as<NameExpr>(axis.size); name && name->name != "batch" && !frame().scope->find(name->name))
+        frame().scope->names[name->name] = {Poison(), binding.place};
+  }
 }
 
 Value Interpreter::runBody(Frame called, const ParameterList &list, std::vector<CallArgument> arguments,
@@ -279,22 +305,25 @@ Value Interpreter::runBody(Frame called, const ParameterList &list, std::vector<
   FrameScope scope(*this, called);
   if (frames.size() > maximumDepth)
     reportRecursion(range);
-  if (!bindParameters(definition, list, std::move(arguments), range))
-    return Poison();
-  bool good = true;
+  bool good = bindParameters(definition, list, std::move(arguments), range);
   for (const Parameter &parameter : list.parameters) {
-    const Binding &binding = called.scope->names[parameter.name.text];
-    if (!parameter.type || isPoison(binding.value))
+    Binding &binding = called.scope->names[parameter.name.text];
+    const TensorInfo *tensor = tensorIn(binding.value);
+    if (!parameter.type || !tensor ||
+        (parameter.type->kind != TypeKind::Tensor && parameter.type->kind != TypeKind::Tokens))
       continue;
-    if (parameter.type->kind != TypeKind::Tensor && parameter.type->kind != TypeKind::Tokens)
+    if (bindTensorType(*parameter.type, parameter.name.text, *tensor, binding.place, true))
       continue;
-    if (const TensorInfo *tensor = tensorIn(binding.value))
-      good &= bindTensorType(*parameter.type, parameter.name.text, *tensor, binding.place, true);
+    binding.value = Poison();
+    good = false;
   }
+  // The body runs even on faulty arguments: what does not depend on them is checked.
   if (!good)
-    return Poison();
+    poisonSizes(list);
   execute(definition.body);
-  if (called.isRefused)
+  // A statement of a model that could not be read concerns the names that it binds.
+  bool isUnknown = called.isFaulty && definition.kind != DefinitionKind::Model;
+  if (called.isRefused || isUnknown || !good)
     return Poison();
   Value result = called.result.value_or(NoneValue());
   if (definition.kind == DefinitionKind::Model && !called.result) {
@@ -318,6 +347,7 @@ Value Interpreter::invoke(const FunctionValue &function, std::vector<CallArgumen
   called.scope = std::make_shared<Scope>();
   called.scope->parent = function.configured ? function.configured : function.closure;
   called.callSite = range;
+  called.isFaulty = function.isFaulty;
   if (!frames.empty()) {
     called.owner = frame().owner;
     called.path = frame().path + fmt::format("{:x}/", reinterpret_cast<uintptr_t>(node));
@@ -346,6 +376,7 @@ Value Interpreter::callLayer(const std::shared_ptr<Owner> &layer, std::vector<Ca
   called.scope->parent = layer->configured ? layer->configured : layer->closure;
   called.callSite = range;
   called.owner = layer.get();
+  called.isFaulty = layer->isFaulty;
   bool isUsers = layer->place.isValid() && !diagnostics.sources().isLibrary(layer->place.file);
   PlaceScope place(*this, layer->fullName, isUsers ? layer->place : userPlace(range));
   std::vector<CallArgument> given = arguments;
@@ -377,12 +408,11 @@ Value Interpreter::callLayer(const std::shared_ptr<Owner> &layer, std::vector<Ca
 
 Value Interpreter::callBuiltin(const Builtin &builtin, std::vector<CallArgument> arguments, const Expr *node,
                                SourceRange range) {
-  for (const CallArgument &argument : arguments)
-    if (isPoison(argument.value))
-      return Poison();
+  bool isFaulty = std::any_of(arguments.begin(), arguments.end(),
+                              [](const CallArgument &argument) { return holdsPoison(argument.value); });
   BuiltinCall called{*this, {}, {}, range, node};
   if (builtin.runRaw)
-    return builtin.runRaw(called, arguments);
+    return isFaulty ? Value(Poison()) : builtin.runRaw(called, arguments);
   size_t positional = 0;
   for (const CallArgument &argument : arguments)
     positional += !argument.name;
@@ -419,6 +449,8 @@ Value Interpreter::callBuiltin(const Builtin &builtin, std::vector<CallArgument>
       return Poison();
     }
   }
+  if (isFaulty)
+    return Poison();
   Value result = builtin.run(called);
   auto *tensor = getIf<Tensor>(result);
   if (tensor && !arguments.empty() && tensorIn(arguments.front().value)) {

@@ -75,7 +75,7 @@ void Interpreter::noteShapes(Diagnostic &diagnostic, const TensorInfo &a, const 
 
 void Interpreter::stepLimit(SourceRange range) {
   error(range, fmt::format("limit of {} elaboration steps reached", "1,000,000"));
-  throw Stopped();
+  throw Stopped{true};
 }
 
 void Interpreter::countStep(SourceRange range) {
@@ -105,7 +105,7 @@ void Interpreter::reportRecursion(SourceRange range) {
   for (size_t i = first; first > 0 && i <= last && i < first + 8; ++i)
     reported.note(frames[i]->callSite, fmt::format("{} calls {} here", frames[i - 1]->definition->name.text,
                                                    frames[i]->definition->name.text));
-  throw Stopped();
+  throw Stopped{};
 }
 
 } // namespace hornfels::frontend

@@ -1,6 +1,7 @@
 // Expressions: literals, names, operators on compile-time values, indexing.
 #include "frontend/horn/Interpreter.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -10,7 +11,7 @@ Value Interpreter::evaluate(const Expr &expr) {
   if (++evaluationDepth > maximumEvaluationDepth) {
     error(expr.range,
           fmt::format("limit of {} expressions within expressions reached", maximumEvaluationDepth));
-    throw Stopped();
+    throw Stopped{};
   }
   countStep(expr.range);
   struct Leave {
@@ -29,9 +30,12 @@ Value Interpreter::evaluateCallee(const Expr &expr) {
 Value Interpreter::evaluateNode(const Expr &expr) {
   auto listOf = [&](const std::vector<ExprPtr> &elements, bool isTuple) {
     std::vector<Value> values;
-    for (const ExprPtr &element : elements)
+    std::vector<SourceRange> places;
+    for (const ExprPtr &element : elements) {
       values.push_back(evaluate(*element));
-    return makeList(std::move(values), isTuple);
+      places.push_back(element->range);
+    }
+    return makeList(std::move(values), isTuple, std::move(places));
   };
   switch (expr.kind) {
   case ExprKind::Integer:
@@ -118,6 +122,8 @@ static const Name *findBinding(const Block &block, std::string_view name) {
       found = variable->name.text == name ? &variable->name : nullptr;
     else if (auto *definition = as<DefinitionStmt>(statement))
       found = definition->definition->name.text == name ? &definition->definition->name : nullptr;
+    else if (auto *hole = as<HoleStmt>(statement))
+      found = among(hole->names);
     else if (auto *loop = as<ForStmt>(statement))
       found = findBinding(loop->body, name);
     else if (auto *conditional = as<IfStmt>(statement)) {
@@ -131,6 +137,12 @@ static const Name *findBinding(const Block &block, std::string_view name) {
       return found;
   }
   return nullptr;
+}
+
+/// After syntax errors: what is not known here may have been bound by text that could not be read.
+bool Interpreter::mayBeLost(std::string_view name) const {
+  return name.starts_with(lostName) || program.isIncomplete || program.lost.contains(name) ||
+         std::any_of(frames.begin(), frames.end(), [](const Frame *each) { return each->definition->mayBindMore; });
 }
 
 void Interpreter::reportUndefined(const NameExpr &expr) {
@@ -157,7 +169,8 @@ void Interpreter::reportUndefined(const NameExpr &expr) {
 Value Interpreter::evaluateName(const NameExpr &expr, bool asCallee) {
   std::optional<Value> value = lookup(expr.name);
   if (!value) {
-    reportUndefined(expr);
+    if (!mayBeLost(expr.name))
+      reportUndefined(expr);
     return Poison();
   }
   return asCallee ? *value : instantiateBare(*value, expr);

@@ -149,10 +149,12 @@ Variable *Interpreter::makeVariable(Owner &owner, const std::string &key, const 
       local = fmt::format("{}_{}", name.text, number);
   }
   int64_t bytes = elementCount(shape) * (element == Element::F64 || element == Element::I64 ? 8 : 4);
-  if (__builtin_add_overflow(weightBytes, bytes, &weightBytes) || weightBytes > maximumWeightBytes) {
+  int64_t allBytes = 0;
+  if (__builtin_add_overflow(weightBytes, bytes, &allBytes) || allBytes > maximumWeightBytes) {
     error(call, fmt::format("limit of 2^40 bytes of weights exceeded by {} {}", local, shapeText(shape)));
-    throw Stopped();
+    return nullptr;
   }
+  weightBytes = allBytes;
   auto variable = std::make_unique<Variable>();
   variable->role = role;
   variable->local = local;

@@ -36,10 +36,27 @@ bool Interpreter::execute(const Block &block) {
       frame().result = Poison();
       return true;
     }
-    if (executeStatement(*statement))
-      return true;
+    try {
+      if (executeStatement(*statement))
+        return true;
+    } catch (const Stopped &stopped) {
+      DefinitionKind kind = frame().definition->kind;
+      bool isOutermost = kind == DefinitionKind::Train || (kind == DefinitionKind::Model && frame().owner == root);
+      if (stopped.isFinal || !isOutermost)
+        throw;
+      skipUnknown(*statement);
+    }
   }
   return false;
+}
+
+void Interpreter::guard(const std::function<void()> &body) {
+  try {
+    body();
+  } catch (const Stopped &stopped) {
+    if (stopped.isFinal)
+      throw;
+  }
 }
 
 bool Interpreter::executeStatement(const Stmt &statement) {
@@ -69,8 +86,12 @@ bool Interpreter::executeStatement(const Stmt &statement) {
     auto &conditional = *as<IfStmt>(&statement);
     for (const IfStmt::Branch &branch : conditional.branches) {
       std::optional<bool> holds = truth(evaluate(*branch.condition), branch.condition->range);
-      if (!holds)
-        return false; // reported; neither branch can be chosen
+      if (!holds) { // reported; no branch can be chosen
+        bool mayReturn = skipUnknown(statement);
+        if (mayReturn)
+          frame().result = Poison();
+        return mayReturn;
+      }
       if (*holds)
         return execute(branch.body);
     }
@@ -85,12 +106,56 @@ bool Interpreter::executeStatement(const Stmt &statement) {
                                                   definition.name.range};
     return false;
   }
+  case StmtKind::Hole:
+    for (const Name &name : as<HoleStmt>(&statement)->names)
+      frame().scope->names[name.text] = {Poison(), name.range};
+    frame().isFaulty = true; // it may have been about the result
+    return false;
   case StmtKind::Step:
   case StmtKind::Minimize:
     error(statement.range, "training in steps is not supported yet: give `optimizer` and `loss`");
     return false;
   }
   return false;
+}
+
+/// A statement of which it is not known whether it runs: the names that it would bind are faulty from here on. True
+/// when it could return.
+bool Interpreter::skipUnknown(const Stmt &statement) {
+  auto &names = frame().scope->names;
+  auto poison = [&](const Name &name) {
+    // A state or a slot stays one: it is bound by its declaration only.
+    if (auto found = names.find(name.text); found == names.end() || !getIf<Variable *>(found->second.value))
+      names[name.text] = {Poison(), name.range};
+  };
+  if (auto *bind = as<BindStmt>(&statement)) {
+    for (const Name &name : bind->targets)
+      poison(name);
+  } else if (auto *hole = as<HoleStmt>(&statement)) {
+    for (const Name &name : hole->names)
+      poison(name);
+  } else if (auto *variable = as<VariableStmt>(&statement)) {
+    poison(variable->name);
+  } else if (auto *definition = as<DefinitionStmt>(&statement)) {
+    poison(definition->definition->name);
+  } else if (auto *loop = as<ForStmt>(&statement)) {
+    for (const Name &name : loop->targets)
+      poison(name);
+    return skipUnknown(loop->body);
+  } else if (auto *conditional = as<IfStmt>(&statement)) {
+    bool mayReturn = conditional->otherwise && skipUnknown(*conditional->otherwise);
+    for (const IfStmt::Branch &branch : conditional->branches)
+      mayReturn |= skipUnknown(branch.body);
+    return mayReturn;
+  }
+  return statement.kind == StmtKind::Return;
+}
+
+bool Interpreter::skipUnknown(const Block &block) {
+  bool mayReturn = false;
+  for (const StmtPtr &statement : block.statements)
+    mayReturn |= skipUnknown(*statement);
+  return mayReturn;
 }
 
 /// How often a body binds a name, in its nested blocks too. Counting stops at 2.
@@ -176,16 +241,22 @@ bool Interpreter::executeIteration(const ForStmt &statement, Value element, Sour
 }
 
 bool Interpreter::executeFor(const ForStmt &statement) {
+  auto skip = [&] { // how often it runs is not known
+    bool mayReturn = skipUnknown(statement);
+    if (mayReturn)
+      frame().result = Poison();
+    return mayReturn;
+  };
   if (auto *counted = as<RangeExpr>(statement.iterable)) {
     Value begin = evaluate(*counted->begin), end = evaluate(*counted->end);
     for (auto [value, range] :
          {std::pair{&begin, counted->begin->range}, std::pair{&end, counted->end->range}})
       if (!isPoison(*value) && !getIf<int64_t>(*value)) {
         error(range, fmt::format("a range goes from int to int, found {}", show(*value)));
-        return false;
+        return skip();
       }
     if (isPoison(begin) || isPoison(end))
-      return false;
+      return skip();
     for (int64_t i = std::get<int64_t>(begin), last = std::get<int64_t>(end), n = 0; i < last; ++i, ++n)
       if (executeIteration(statement, i, counted->range, n))
         return true;
@@ -193,12 +264,12 @@ bool Interpreter::executeFor(const ForStmt &statement) {
   }
   Value iterable = evaluate(*statement.iterable);
   if (isPoison(iterable))
-    return false;
+    return skip();
   const ListValue *list = listIn(iterable);
   if (!list) {
     error(statement.iterable->range,
           fmt::format("`for` goes over a range or a list, found {}", show(iterable)));
-    return false;
+    return skip();
   }
   for (size_t i = 0; i < list->elements.size(); ++i)
     if (executeIteration(statement, list->elements[i], statement.iterable->range, static_cast<int64_t>(i)))
@@ -231,10 +302,10 @@ void Interpreter::executeRequire(const RequireStmt &statement) {
   std::optional<bool> holds = truth(value, statement.condition->range);
   if (!holds || *holds)
     return;
-  frame().isRefused = true;
   std::string condition(diagnostics.sources().text(statement.condition->range));
   const NameExpr *parameter = firstParameter(*statement.condition, frame());
   if (!parameter) {
+    frame().isRefused = true;
     error(frame().callSite, fmt::format("{}: requires {}", frame().definition->name.text, condition));
     return;
   }
@@ -248,6 +319,9 @@ void Interpreter::executeRequire(const RequireStmt &statement) {
     place = userPlace(frame().callSite);
   diagnostics.error(place, fmt::format("{}: {} is {}, but {} is required", frame().definition->name.text,
                                        parameter->name, what, condition));
+  // What reads the refused argument is silent from here on; the rest of the body is still checked.
+  frame().isFaulty = true;
+  frame().scope->names[parameter->name] = {Poison(), place};
 }
 
 } // namespace hornfels::frontend

@@ -42,7 +42,9 @@ bool Interpreter::checkParameterType(const Parameter &parameter, const Value &va
     fits = getIf<std::string>(value);
     break;
   case TypeKind::Shape:
-    fits = listIn(value) || getIf<int64_t>(value);
+    if (listIn(value))
+      return shapeFrom(value, place).has_value();
+    fits = getIf<int64_t>(value);
     break;
   case TypeKind::List:
     fits = listIn(value);
@@ -288,13 +290,13 @@ std::optional<Shape> Interpreter::shapeOf(const TypeExpr &type, bool withBatch) 
 
 /// A list of sizes (or one size) as a shape.
 std::optional<Shape> Interpreter::shapeFrom(const Value &value, SourceRange range) {
-  std::vector<Value> sizes;
-  if (const ListValue *list = listIn(value))
-    sizes = list->elements;
-  else
-    sizes = {value};
+  const ListValue *list = listIn(value);
+  const std::vector<Value> sizes = list ? list->elements : std::vector<Value>{value};
+  const SourceRange whole = range;
   Shape shape;
-  for (const Value &size : sizes) {
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const Value &size = sizes[i];
+    range = list ? list->placeOf(i, whole) : whole;
     auto *number = getIf<int64_t>(size);
     if (isPoison(size))
       return std::nullopt;
@@ -313,7 +315,7 @@ std::optional<Shape> Interpreter::shapeFrom(const Value &value, SourceRange rang
     shape.push_back(number ? *number : batchSize);
   }
   if (shape.size() > maximumRank || isTooLarge(shape)) {
-    error(range,
+    error(whole,
           fmt::format("{} is beyond the limits (rank {}, 2^48 elements)", shapeText(shape), maximumRank));
     return std::nullopt;
   }

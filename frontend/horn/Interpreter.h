@@ -18,9 +18,11 @@ struct InterpreterOptions {
   bool isKeras = false; // what Keras would train is a warning, not an error
 };
 
-/// Thrown (inside the interpreter only) when going on makes no sense: a limit was reached. It is reported
-/// already.
-struct Stopped {};
+/// Thrown (inside the interpreter only) when a limit was reached, which is reported already: it ends the statement of
+/// the model or the train block that led there, or (`isFinal`) everything.
+struct Stopped {
+  bool isFinal = false;
+};
 
 /// `value` or `name = value` of a call, evaluated.
 struct CallArgument {
@@ -49,7 +51,8 @@ struct Frame {
   std::string
       path; // place in the owner's body: calls and loop indices, for finding layers and variables again
   std::optional<Value> result;
-  bool isRefused = false;        // a requirement of the body does not hold
+  bool isRefused = false;        // a requirement of the body does not hold, or what it does is not known
+  bool isFaulty = false;         // what is called was configured wrongly: the result is poison
   std::optional<Shape> ellipsis; // what `...` stands for in its types
   std::map<std::string, SourceRange, std::less<>> argumentPlaces;
 };
@@ -83,6 +86,8 @@ public:
   // --------------------------------------------------------------------------
   /// Runs a body; true when it returned.
   bool execute(const Block &block);
+  /// Runs something of the train block; a limit that it reaches ends it alone.
+  void guard(const std::function<void()> &body);
 
   // --- expressions (InterpretExpressions.cpp)
   // ------------------------------------------------------------------------
@@ -111,6 +116,7 @@ public:
   /// Runs the body of `frame.definition` in a new frame; the caller has bound nothing yet.
   Value runBody(Frame frame, const ParameterList &list, std::vector<CallArgument> arguments,
                 SourceRange range);
+  void poisonSizes(const ParameterList &list);
   Value copyLayer(BuiltinCall &call, const std::vector<CallArgument> &arguments);
   Value copyOf(const Owner &original, std::vector<CallArgument> changes, const Expr *node, SourceRange range);
 
@@ -207,12 +213,15 @@ private:
   Value evaluateDictionary(const DictionaryExpr &expr);
   Value instantiateBare(const Value &value, const Expr &node);
   std::optional<std::vector<CallArgument>> evaluateArguments(const CallExpr &expr);
+  bool mayBeLost(std::string_view name) const;
   void reportUndefined(const NameExpr &expr);
   bool executeStatement(const Stmt &statement);
   void executeBind(const BindStmt &statement);
   bool executeFor(const ForStmt &statement);
   bool executeIteration(const ForStmt &statement, Value element, SourceRange range, int64_t index);
   void executeRequire(const RequireStmt &statement);
+  bool skipUnknown(const Block &block);
+  bool skipUnknown(const Stmt &statement);
   void bindTargets(const std::vector<Name> &targets, const Value &value, SourceRange range);
   void hintName(const Name &target, const Expr &value);
   void reportRecursion(SourceRange range);

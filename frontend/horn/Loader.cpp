@@ -115,6 +115,7 @@ Program Loader::load(SyntaxFile mainFile) {
 }
 
 void Loader::loadImports(const SyntaxFile &file, const fs::path &directory) {
+  unsigned errorsBefore = diagnostics.errorCount();
   for (const Import &import : file.imports) {
     if (++imports <= limits::imports)
       loadImport(import, directory);
@@ -122,6 +123,7 @@ void Loader::loadImports(const SyntaxFile &file, const fs::path &directory) {
       diagnostics.error(import.range, "this program has more than the limit of " +
                                           std::to_string(limits::imports) + " imports");
   }
+  program.isIncomplete |= diagnostics.errorCount() != errorsBefore;
 }
 
 void Loader::loadImport(const Import &import, const fs::path &directory) {
@@ -210,14 +212,18 @@ void Loader::reportCycle(const Import &import, const fs::path &canonical) {
 
 void Loader::collect() {
   // The main file comes last in `files` and first among the models.
-  for (const SyntaxFile &file : program.files)
-    for (const auto &definition : file.definitions)
-      definition->kind == DefinitionKind::Train ? collectTrain(*definition) : collect(*definition);
+  for (const SyntaxFile &file : program.files) {
+    for (auto *list : {&file.definitions, &file.damaged})
+      for (const auto &definition : *list)
+        definition->kind == DefinitionKind::Train ? collectTrain(*definition) : collect(*definition);
+    program.lost.insert(file.lost.begin(), file.lost.end());
+  }
   for (bool wantsMain : {true, false})
     for (const SyntaxFile &file : program.files)
-      for (const auto &definition : file.definitions)
-        if (definition->kind == DefinitionKind::Model && (file.file == program.mainFile) == wantsMain)
-          program.models.push_back(definition.get());
+      for (auto *list : {&file.definitions, &file.damaged})
+        for (const auto &definition : *list)
+          if (definition->kind == DefinitionKind::Model && (file.file == program.mainFile) == wantsMain)
+            program.models.push_back(definition.get());
   expectModel();
 }
 

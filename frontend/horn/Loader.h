@@ -5,6 +5,7 @@
 #include "frontend/horn/Diagnostics.h"
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ struct Program {
   std::vector<const Definition *> models; // in the order of the text, main file first
   std::vector<const Definition *> trains;
   FileId mainFile = 0;
+  std::set<std::string, std::less<>> lost; // names of definitions with an error in their header
+  bool isIncomplete = false;               // an import could not be read: any name may come from it
 
   const Definition *find(std::string_view name) const {
     auto found = definitions.find(name);

@@ -88,16 +88,21 @@ Value ModelBuilder::weighted(const Pass &pass, const Output &output, const Value
   return in.elementwise("mul", values, weight, output.lossRange);
 }
 
+/// What a loss or a metric is called on: target and prediction, both faulty when one is, so that its own
+/// arguments are checked in any case.
+std::vector<CallArgument> ModelBuilder::comparison(const Pass &pass, size_t i, SourceRange range) {
+  bool isGood = pass.outputs[i] && pass.targets[i];
+  return {{nullptr, isGood ? Value(pass.targets[i]) : Value(Poison()), range},
+          {nullptr, isGood ? Value(pass.outputs[i]) : Value(Poison()), range}};
+}
+
 /// The mean over samples of one output's loss, or null.
 Tensor ModelBuilder::lossOf(Pass &pass, size_t i) {
   Output &output = outputs[i];
-  if (!pass.outputs[i] || !pass.targets[i] || isNone(output.loss) || isPoison(output.loss))
+  if (isNone(output.loss) || isPoison(output.loss))
     return nullptr;
   Interpreter::PlaceScope place(in, "loss", output.lossRange);
-  Value values =
-      in.call(output.loss,
-              {{nullptr, pass.targets[i], output.lossRange}, {nullptr, pass.outputs[i], output.lossRange}},
-              nullptr, output.lossRange);
+  Value values = in.call(output.loss, comparison(pass, i, output.lossRange), nullptr, output.lossRange);
   if (isPoison(values))
     return nullptr;
   if (!tensorIn(values)) {
@@ -156,7 +161,8 @@ Tensor ModelBuilder::addLoss(Pass &pass) {
   bool isGood = true;
   size_t count = 0;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    losses.push_back(lossOf(pass, i));
+    losses.emplace_back();
+    in.guard([&] { losses.back() = lossOf(pass, i); });
     bool isWanted = !isNone(outputs[i].loss);
     count += isWanted;
     isGood &= losses.back() || !isWanted;
@@ -189,11 +195,7 @@ Tensor ModelBuilder::addLoss(Pass &pass) {
   return std::get<Tensor>(total);
 }
 
-Value ModelBuilder::metricValue(Output &output, MetricSpec &metric, const Tensor &target,
-                                const Tensor &prediction) {
-  (void)output;
-  std::vector<CallArgument> arguments = {{nullptr, target, metric.range},
-                                         {nullptr, prediction, metric.range}};
+Value ModelBuilder::metricValue(const MetricSpec &metric, std::vector<CallArgument> arguments) {
   const FunctionValue *function = functionIn(metric.function);
   if (function && function->definition->kind == DefinitionKind::Metric) { // it keeps its own state
     Frame called;
@@ -202,6 +204,7 @@ Value ModelBuilder::metricValue(Output &output, MetricSpec &metric, const Tensor
     called.scope->parent = function->configured ? function->configured : function->closure;
     called.callSite = metric.range;
     called.owner = &metricOwner(metric.name, function->definition);
+    called.isFaulty = function->isFaulty;
     Value value =
         in.runBody(std::move(called), *function->definition->call, std::move(arguments), metric.range);
     auto *tensor = tensorIn(value);
@@ -234,11 +237,11 @@ Value ModelBuilder::metricValue(Output &output, MetricSpec &metric, const Tensor
 
 void ModelBuilder::addMetrics(Pass &pass) {
   for (size_t i = 0; i < outputs.size(); ++i)
-    for (MetricSpec &metric : outputs[i].metrics) {
-      if (!pass.targets[i] || !pass.outputs[i])
-        continue;
+    for (const MetricSpec &metric : outputs[i].metrics) {
       Interpreter::PlaceScope place(in, "metrics", metric.range);
-      addMetricResult(pass, metric.name, metricValue(outputs[i], metric, pass.targets[i], pass.outputs[i]));
+      in.guard([&] {
+        addMetricResult(pass, metric.name, metricValue(metric, comparison(pass, i, metric.range)));
+      });
     }
 }
 

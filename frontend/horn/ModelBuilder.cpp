@@ -36,21 +36,18 @@ void ModelBuilder::build(bool onlyPredict) {
     step.handle = in.emitter.full(0, Element::I64, {});
     initialize.seed = std::make_shared<const TensorInfo>(seed);
     initialize.step = std::make_shared<const TensorInfo>(step);
-    if (!readInputs())
-      return;
+    readInputs();
     for (const Result &result : model.results)
       if (result.name) {
         outputs.emplace_back();
         outputs.back().name = result.name->text;
         outputs.back().range = result.name->range;
       }
-    if (train && !onlyPredict)
-      readTrain();
   });
-  if (inputs.size() != model.call->parameters.size())
-    return;
   Pass predict = begin("predict", false);
   forward(predict);
+  if (train && !onlyPredict)
+    in.within(initialize, [&] { readTrain(); });
   in.within(predict.run, [&] {
     addVariables(predict, in.variables);
     for (size_t i = 0; i < outputs.size(); ++i) {
@@ -81,13 +78,12 @@ void ModelBuilder::build(bool onlyPredict) {
 
 void ModelBuilder::buildEvaluate() {
   Pass pass = begin("evaluate_step", false);
-  bool isGood = forward(pass);
+  forward(pass);
   in.within(pass.run, [&] {
     FrameScope scope(in, trainFrame);
     addTargets(pass);
-    Tensor loss = isGood ? addLoss(pass) : nullptr;
-    if (loss)
-      addMetrics(pass);
+    addLoss(pass);
+    addMetrics(pass);
     addVariables(pass, in.variables);
     addVariables(pass, in.metricVariables);
     addChanged(pass, in.metricVariables);
@@ -97,7 +93,7 @@ void ModelBuilder::buildEvaluate() {
 
 void ModelBuilder::buildTrain() {
   Pass pass = begin("train_step", true);
-  bool isGood = forward(pass);
+  forward(pass);
   in.within(pass.run, [&] {
     FrameScope scope(in, trainFrame);
     addTargets(pass);
@@ -111,11 +107,9 @@ void ModelBuilder::buildTrain() {
     auto learningRate = scalar(in.options.real);
     learningRate->known = settings.learningRate;
     pass.run.learningRate = learningRate;
-    Tensor loss = isGood ? addLoss(pass) : nullptr;
-    if (loss) {
-      addMetrics(pass);
-      optimize(pass, loss);
-    }
+    Tensor loss = addLoss(pass);
+    addMetrics(pass);
+    in.guard([&] { optimize(pass, loss); });
     for (auto *list : {&in.variables, &in.slots, &in.metricVariables}) {
       addVariables(pass, *list);
       addChanged(pass, *list);
@@ -128,41 +122,42 @@ void ModelBuilder::buildTrain() {
 }
 
 /// The types of the model's inputs. The batch axis is left out in them.
-bool ModelBuilder::readInputs() {
+void ModelBuilder::readInputs() {
   Frame frame;
   frame.definition = &model;
   frame.scope = std::make_shared<Scope>();
   frame.owner = root.get();
   FrameScope scope(in, frame);
   if (model.configuration) {
-    if (!in.bindParameters(model, *model.configuration, {}, model.name.range))
-      return false;
+    root->isFaulty = !in.bindParameters(model, *model.configuration, {}, model.name.range);
     root->configured = frame.scope;
   }
-  for (const Parameter &parameter : model.call->parameters) {
-    Input input;
-    input.parameter = &parameter;
-    if (!parameter.type ||
-        (parameter.type->kind != TypeKind::Tensor && parameter.type->kind != TypeKind::Tokens)) {
-      in.error(parameter.range,
-               fmt::format("the input {} of a model needs a type, like real[28, 28]", parameter.name.text));
-      continue;
-    }
-    if (parameter.type->kind == TypeKind::Tokens) {
-      std::optional<int64_t> size = in.sizeOf(*parameter.type->axes.front().size);
-      if (size && (*size < 1 || *size > std::numeric_limits<int32_t>::max()))
-        in.error(parameter.type->axes.front().range,
-                 fmt::format("the number of tokens is {}, expected 1 to 2147483647", *size));
-      else if (size)
-        input.type = {in.options.real, {batchSize}, *size};
-    } else if (auto element = in.elementOf(*parameter.type)) {
-      if (auto shape = in.shapeOf(*parameter.type, true))
-        input.type = {*element, *shape, 0};
-    }
-    if (!input.type.shape.empty())
-      inputs.push_back(std::move(input));
+  for (const Parameter &parameter : model.call->parameters)
+    inputs.push_back({&parameter, inputType(parameter)});
+}
+
+/// The type of one input, or nothing when it is faulty (reported).
+std::optional<TensorType> ModelBuilder::inputType(const Parameter &parameter) {
+  if (!parameter.type ||
+      (parameter.type->kind != TypeKind::Tensor && parameter.type->kind != TypeKind::Tokens)) {
+    in.error(parameter.range,
+             fmt::format("the input {} of a model needs a type, like real[28, 28]", parameter.name.text));
+    return std::nullopt;
   }
-  return true;
+  if (parameter.type->kind == TypeKind::Tokens) {
+    std::optional<int64_t> size = in.sizeOf(*parameter.type->axes.front().size);
+    if (size && *size >= 1 && *size <= std::numeric_limits<int32_t>::max())
+      return TensorType{in.options.real, {batchSize}, *size};
+    if (size)
+      in.error(parameter.type->axes.front().range,
+               fmt::format("the number of tokens is {}, expected 1 to 2147483647", *size));
+    return std::nullopt;
+  }
+  auto element = in.elementOf(*parameter.type);
+  auto shape = in.shapeOf(*parameter.type, true);
+  if (!element || !shape)
+    return std::nullopt;
+  return TensorType{*element, *shape, 0};
 }
 
 /// Opens a function: seed and step (of training only) and the inputs are its first arguments.
@@ -186,24 +181,27 @@ ModelBuilder::Pass ModelBuilder::begin(const char *name, bool training) {
   return pass;
 }
 
-/// Runs the model's body. False when an output is missing or faulty (reported).
-bool ModelBuilder::forward(Pass &pass) {
+/// Runs the model's body. A faulty output (reported) is null.
+void ModelBuilder::forward(Pass &pass) {
   pass.outputs.resize(outputs.size());
-  bool isGood = true;
   in.within(pass.run, [&] {
     std::vector<CallArgument> arguments;
     for (const Input &input : inputs) {
       const Parameter &parameter = *input.parameter;
+      if (!input.type) {
+        arguments.push_back({nullptr, Poison(), parameter.range});
+        continue;
+      }
       Interpreter::PlaceScope place(in, parameter.name.text, parameter.range);
       auto info = std::make_shared<TensorInfo>();
-      info->handle = in.emitter.addArgument(input.type);
+      info->handle = in.emitter.addArgument(*input.type);
       info->function = pass.run.function;
-      info->element = input.type.element;
-      info->shape = input.type.shape;
-      info->vocabulary = input.type.vocabulary;
+      info->element = input.type->element;
+      info->shape = input.type->shape;
+      info->vocabulary = input.type->vocabulary;
       info->place = parameter.range;
       info->producers = {{parameter.name.text, 0}};
-      bool isTokens = input.type.vocabulary != 0;
+      bool isTokens = input.type->vocabulary != 0;
       if (!isTokens)
         info->axisPlaces.push_back(SourceRange());
       for (const Axis &axis : parameter.type->axes)
@@ -223,13 +221,11 @@ bool ModelBuilder::forward(Pass &pass) {
         pass.outputs[i] = *tensor;
         continue;
       }
-      isGood = false;
       if (!isPoison(value))
         in.error(outputs[i].range, fmt::format("the output {} must be a tensor with a batch axis, it is {}",
                                                outputs[i].name, in.show(value)));
     }
   });
-  return isGood;
 }
 
 void ModelBuilder::addTargets(Pass &pass) {
@@ -302,9 +298,9 @@ void ModelBuilder::describe() {
   for (const Input &input : inputs) {
     ModuleDescription::PortEntry port;
     port.name = input.parameter->name.text;
-    port.type = input.type;
+    port.type = *input.type;
     port.position = sources.positionText(input.parameter->range);
-    port.limit = input.type.vocabulary;
+    port.limit = input.type->vocabulary;
     if (port.limit)
       port.limitPosition = sources.positionText(input.parameter->type->axes.front().range);
     d.inputs.push_back(std::move(port));

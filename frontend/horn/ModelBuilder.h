@@ -18,7 +18,7 @@ private:
   /// An input, an output and its target: their types are the same in every function.
   struct Input {
     const Parameter *parameter = nullptr;
-    TensorType type;
+    std::optional<TensorType> type; // none: faulty
   };
   struct MetricSpec {
     Value function;
@@ -55,9 +55,10 @@ private:
   };
 
   // ModelBuilder.cpp
-  bool readInputs();
+  void readInputs();
+  std::optional<TensorType> inputType(const Parameter &parameter);
   Pass begin(const char *name, bool training);
-  bool forward(Pass &pass);
+  void forward(Pass &pass);
   void addTargets(Pass &pass);
   void addVariables(Pass &pass, const std::vector<std::unique_ptr<Variable>> &variables);
   void addChanged(Pass &pass, const std::vector<std::unique_ptr<Variable>> &variables);
@@ -70,6 +71,7 @@ private:
   // Training.cpp: the train block
   void readTrain();
   void readLosses(const Binding &loss);
+  void missingLoss(const Output &output, SourceRange range);
   void readLossWeights(const Binding &weights);
   void readMetrics(const Binding &metrics);
   void addMetric(Output &output, const Value &metric, SourceRange range);
@@ -86,13 +88,16 @@ private:
   void addMetrics(Pass &pass);
   Owner &metricOwner(const std::string &name, const Definition *definition);
   Value streamingMean(const std::string &name, const Value &sum, const Value &count, SourceRange range);
-  Value metricValue(Output &output, MetricSpec &metric, const Tensor &target, const Tensor &prediction);
+  std::vector<CallArgument> comparison(const Pass &pass, size_t output, SourceRange range);
+  Value metricValue(const MetricSpec &metric, std::vector<CallArgument> arguments);
   void addMetricResult(Pass &pass, const std::string &name, const Value &value);
 
   // Optimizers.cpp
   void optimize(Pass &pass, const Tensor &loss);
   std::vector<Value> clip(std::vector<Value> gradients, const FunctionValue &optimizer, SourceRange range);
-  void update(Variable &weight, const Value &gradient, const FunctionValue &optimizer, const Value &step);
+  Value step(const FunctionValue &optimizer, Frame called, const Value &weight, const Value &gradient,
+             const Value &number);
+  void update(Variable &weight, const Value &gradient, const FunctionValue &optimizer, const Value &number);
 
   Interpreter &in;
   const Definition &model;

@@ -94,9 +94,25 @@ std::vector<Value> ModelBuilder::clip(std::vector<Value> gradients, const Functi
   return gradients;
 }
 
+/// Runs the optimizer's body, for the parameters that it has.
+Value ModelBuilder::step(const FunctionValue &optimizer, Frame called, const Value &weight, const Value &gradient,
+                         const Value &number) {
+  SourceRange range = settings.optimizerRange;
+  called.definition = optimizer.definition;
+  called.scope = std::make_shared<Scope>();
+  called.scope->parent = optimizer.configured ? optimizer.configured : optimizer.closure;
+  called.callSite = range;
+  called.isFaulty = optimizer.isFaulty;
+  std::vector<CallArgument> arguments;
+  for (const Value &argument : {weight, gradient, number})
+    if (arguments.size() < optimizer.definition->call->parameters.size())
+      arguments.push_back({nullptr, argument, range});
+  return in.runBody(std::move(called), *optimizer.definition->call, std::move(arguments), range);
+}
+
 /// One weight: decay, then the optimizer's own step.
 void ModelBuilder::update(Variable &weight, const Value &gradient, const FunctionValue &optimizer,
-                          const Value &step) {
+                          const Value &number) {
   SourceRange range = settings.optimizerRange;
   Value value = in.read(weight);
   Value rate = in.run->learningRate;
@@ -111,16 +127,8 @@ void ModelBuilder::update(Variable &weight, const Value &gradient, const Functio
     owner->layer = weight.layer;
   }
   Frame called;
-  called.definition = optimizer.definition;
-  called.scope = std::make_shared<Scope>();
-  called.scope->parent = optimizer.configured ? optimizer.configured : optimizer.closure;
-  called.callSite = range;
   called.owner = owner.get();
-  std::vector<CallArgument> arguments;
-  for (const Value &argument : {value, gradient, step})
-    if (arguments.size() < optimizer.definition->call->parameters.size())
-      arguments.push_back({nullptr, argument, range});
-  Value result = in.runBody(std::move(called), *optimizer.definition->call, std::move(arguments), range);
+  Value result = step(optimizer, std::move(called), value, gradient, number);
   if (isPoison(result))
     return;
   auto *tensor = tensorIn(result);
@@ -156,16 +164,21 @@ void ModelBuilder::optimize(Pass &pass, const Tensor &loss) {
       weights.push_back(variable.get());
       handles.push_back(pass.run.arguments[variable.get()]);
     }
-  if (weights.empty())
+  if (!loss || weights.empty()) { // nothing to train: what the optimizer was given is checked all the same
+    Owner nothing;
+    Frame called;
+    called.owner = &nothing;
+    step(optimizer, std::move(called), Poison(), Poison(), Poison());
     return;
+  }
   std::vector<Handle> derivatives = in.emitter.gradient(loss->handle, handles);
   std::vector<Value> gradients;
   for (size_t i = 0; i < weights.size(); ++i)
     gradients.push_back(in.tensor(derivatives[i], weights[i]->element, weights[i]->shape, {}));
   gradients = clip(std::move(gradients), optimizer, range);
-  Value step = in.castTo(*pass.run.step, in.options.real, range);
+  Value number = in.castTo(*pass.run.step, in.options.real, range);
   for (size_t i = 0; i < weights.size(); ++i)
-    update(*weights[i], gradients[i], optimizer, step);
+    update(*weights[i], gradients[i], optimizer, number);
 }
 
 } // namespace hornfels::frontend

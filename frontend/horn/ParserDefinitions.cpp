@@ -57,8 +57,12 @@ void Parser::parseTopLevel(SyntaxFile &out) {
         skipToDefinition();
       return;
     }
-    if (auto definition = parseDefinition())
-      out.definitions.push_back(std::move(definition));
+    bool isLost = false;
+    auto definition = parseDefinition(isLost);
+    if (definition && isLost)
+      out.lost.push_back(definition->name.text);
+    else if (definition)
+      (definition->isDamaged ? out.damaged : out.definitions).push_back(std::move(definition));
     return;
   }
   if (is(TokenKind::RightBrace)) {
@@ -66,6 +70,8 @@ void Parser::parseTopLevel(SyntaxFile &out) {
   } else if (is(TokenKind::Name)) {
     Diagnostic &diagnostic =
         error(rangeOf(token), "expected a definition or an import, found " + describe(token));
+    if (peek().kind == TokenKind::Name)
+      out.lost.emplace_back(textOf(peek()));
     if (peek().kind == TokenKind::Name)
       diagnostic.didYouMean(nearest(textOf(token), {"model", "train", "layer", "fn", "optimizer", "metric"}));
     if (textOf(token) == "loss" || textOf(token) == "def" || textOf(token) == "func" ||
@@ -104,7 +110,8 @@ bool Parser::parseImport(SyntaxFile &out) {
 }
 
 /// definition: keyword name [parameters] parameters ['->' results] ['keeps_mask'] block
-std::unique_ptr<Definition> Parser::parseDefinition() {
+/// After an error in its body there are holes in it; after one in its header it is lost but for its name.
+std::unique_ptr<Definition> Parser::parseDefinition(bool &isLost) {
   Nested nested(*this);
   if (nested.isTooDeep || !countNode())
     return nullptr;
@@ -126,18 +133,24 @@ std::unique_ptr<Definition> Parser::parseDefinition() {
     brackets.resize(openAtStart);
   }
   newlinesIgnored = 0;
-  if (!is(TokenKind::LeftBrace))
-    return nullptr;
+  isLost = !isHeaderWhole;
+  if (!is(TokenKind::LeftBrace)) {
+    isLost = true;
+    return definition;
+  }
 
   bool wasInStep = std::exchange(inStep, false);
   definitionKinds.push_back(definition->kind);
-  unsigned holesBefore = holes;
-  bool isBodyWhole = parseBlock(definition->body, begin) && holes == holesBefore;
+  unsigned holesBefore = holes, opaqueBefore = opaqueHoles;
+  bool hasEnd = parseBlock(definition->body, begin);
   definitionKinds.pop_back();
   inStep = wasInStep;
   definition->range = since(begin);
-  if (!isHeaderWhole || !isBodyWhole)
-    return nullptr;
+  isLost |= isAbandoned;
+  definition->isDamaged = !hasEnd || holes != holesBefore;
+  definition->mayBindMore = !hasEnd || opaqueHoles != opaqueBefore;
+  if (isLost || definition->isDamaged)
+    return definition;
   checkParameters(*definition);
   if (definition->kind == DefinitionKind::Model)
     checkModel(*definition);

@@ -39,6 +39,7 @@ private:
   void abandonFile();
   void unclosed(const Token &open, SourceRange closeBefore, const char *close);
   void skipStatement(const Token &first, size_t openAtStart);
+  StmtPtr holeAt(const Token &first);
   void skipToBody();
   void skipToDefinition();
 
@@ -52,7 +53,7 @@ private:
   bool isTopLevelOnlyHead();
   void parseTopLevel(SyntaxFile &out);
   bool parseImport(SyntaxFile &out);
-  std::unique_ptr<Definition> parseDefinition();
+  std::unique_ptr<Definition> parseDefinition(bool &isLost);
   bool parseHeader(Definition &out);
   bool parseParameterLists(Definition &out);
   bool parseParameterList(ParameterList &out);
@@ -139,6 +140,8 @@ private:
   uint32_t statementBegin = 0; // of the innermost statement or top-level definition
   unsigned topIndent = 0;      // of the top-level definition being read
   unsigned holes = 0;          // statements left out because of errors
+  unsigned opaqueHoles = 0;    // of which it is not known what they would have bound
+  std::vector<Name> broken;    // what the statement being read binds
 
   Token suspectOpen, suspectClose; // by indentation, this `}` is not the one of that `{`
   bool hasSuspect = false;

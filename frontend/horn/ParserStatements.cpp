@@ -44,9 +44,11 @@ bool Parser::parseBlock(Block &out, uint32_t ownerBegin) {
     }
     const Token first = token;
     size_t openBefore = brackets.size();
+    broken.clear();
     if (auto statement = parseStatement()) {
       out.statements.push_back(std::move(statement));
     } else if (!isUnwinding) {
+      out.statements.push_back(holeAt(first));
       skipStatement(first, openBefore);
       ++holes;
     }
@@ -63,6 +65,18 @@ bool Parser::parseBlock(Block &out, uint32_t ownerBegin) {
   advance();
   out.range = since(opening.begin);
   return true;
+}
+
+/// What is left of a statement that begins with `first`: the names that it binds, or its first word, which may
+/// be one (`k dense(3)`).
+StmtPtr Parser::holeAt(const Token &first) {
+  auto hole = std::make_unique<HoleStmt>(rangeOf(first));
+  hole->names = std::exchange(broken, {});
+  if (hole->names.empty() && first.kind == TokenKind::Name)
+    hole->names.push_back({std::string(textOf(first)), rangeOf(first)});
+  else if (hole->names.empty() && first.kind != TokenKind::Return && first.kind != TokenKind::Require)
+    ++opaqueHoles;
+  return hole;
 }
 
 /// To the start of the next statement: a new line outside the brackets that the broken one opened, or a new
@@ -191,6 +205,7 @@ StmtPtr Parser::parseVariable(VariableKind kind) {
   statement->variable = kind;
   advance();
   statement->name = takeName();
+  broken = {statement->name};
   if (isOnLine(TokenKind::Colon)) {
     advance();
     if (!parseType(statement->type.emplace()))
@@ -223,8 +238,11 @@ StmtPtr Parser::parseNestedDefinition() {
   auto statement = make<DefinitionStmt>(token.begin);
   if (!statement)
     return nullptr;
-  statement->definition = parseDefinition();
-  if (!statement->definition)
+  bool isLost = false;
+  statement->definition = parseDefinition(isLost);
+  if (statement->definition && isLost)
+    broken = {statement->definition->name};
+  if (!statement->definition || isLost)
     return nullptr;
   return statement;
 }
@@ -396,6 +414,7 @@ StmtPtr Parser::parseBindOrExpression() {
     auto statement = make<BindStmt>(begin);
     if (!statement || !takeTargets(std::move(left), statement->targets))
       return nullptr;
+    broken = statement->targets;
     advance();
     statement->value = parseTuple();
     return statement->value ? std::move(statement) : nullptr;

@@ -2,6 +2,7 @@
 #include "frontend/horn/ModelBuilder.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace hornfels::frontend {
 
@@ -34,6 +35,7 @@ void ModelBuilder::readTrain() {
   if (train->call)
     in.error(train->call->range, "a train block with inputs of its own is not supported yet");
   in.execute(train->body);
+  std::set<std::string> meant; // settings with a misspelled name are not missing
   // The place of a setting is its value, not its name.
   for (const StmtPtr &statement : train->body.statements) {
     auto *bind = as<BindStmt>(statement);
@@ -41,9 +43,11 @@ void ModelBuilder::readTrain() {
       continue;
     for (const Name &name : bind->targets) {
       trainFrame.scope->names[name.text].place = bind->value->range;
-      if (std::find(std::begin(settingNames), std::end(settingNames), name.text) == std::end(settingNames))
-        in.error(name.range, fmt::format("unknown setting `{}`", name.text))
-            .didYouMean(nearest(name.text, settingNames));
+      if (std::find(std::begin(settingNames), std::end(settingNames), name.text) != std::end(settingNames))
+        continue;
+      std::string near = nearest(name.text, settingNames);
+      in.error(name.range, fmt::format("unknown setting `{}`", name.text)).didYouMean(near);
+      meant.insert(near);
     }
   }
   const Scope &scope = *trainFrame.scope;
@@ -55,9 +59,10 @@ void ModelBuilder::readTrain() {
     auto found = scope.names.find(name);
     return found == scope.names.end() ? nullptr : &found->second;
   };
+  auto isForgiven = [&](const char *name) { return meant.contains(name) || train->mayBindMore; };
   if (const Binding *loss = setting("loss"))
     readLosses(*loss);
-  else
+  else if (!isForgiven("loss"))
     in.error(train->header, "the train block gives no loss");
   if (const Binding *weight = setting("sample_weight")) {
     settings.sampleWeightRange = weight->place;
@@ -76,7 +81,8 @@ void ModelBuilder::readTrain() {
     readMetrics(*metrics);
   const Binding *optimizer = setting("optimizer");
   if (!optimizer) {
-    in.error(train->header, "the train block gives no optimizer");
+    if (!isForgiven("optimizer"))
+      in.error(train->header, "the train block gives no optimizer");
     return;
   }
   settings.optimizer = optimizer->value;
@@ -115,6 +121,15 @@ ModelBuilder::Output *ModelBuilder::findOutput(const DictionaryValue::Entry &ent
   return nullptr;
 }
 
+/// Keras trains a model with an output that its dictionary of losses leaves out, which may be a mistake.
+void ModelBuilder::missingLoss(const Output &output, SourceRange range) {
+  if (in.options.isKeras && in.diagnostics.hasErrors())
+    return; // it may have been given under a name that the file has not
+  std::string text = fmt::format("loss: nothing is given for the output `{}`", output.name);
+  Diagnostic &reported = in.options.isKeras ? in.diagnostics.warning(range, text) : in.error(range, text);
+  reported.note(output.range, fmt::format("an output that is not trained has `{}: none`", output.name));
+}
+
 /// One loss for every output, a list in the order of the outputs, or a dictionary.
 void ModelBuilder::readLosses(const Binding &loss) {
   auto set = [&](Output &output, const Value &value, SourceRange range) {
@@ -131,15 +146,25 @@ void ModelBuilder::readLosses(const Binding &loss) {
   for (Output &output : outputs)
     output.loss = NoneValue();
   if (const DictionaryValue *byName = dictionaryIn(loss.value)) {
-    for (const auto &entry : byName->entries)
-      if (Output *output = findOutput(entry, "loss"))
-        set(*output, entry.value, entry.valueRange);
+    std::set<const Output *> given;
+    bool isGood = true;
+    for (const auto &entry : byName->entries) {
+      Output *output = findOutput(entry, "loss");
+      isGood &= output != nullptr;
+      if (!output)
+        continue;
+      set(*output, entry.value, entry.valueRange);
+      given.insert(output);
+    }
+    for (Output &output : outputs)
+      if (isGood && !given.contains(&output))
+        missingLoss(output, loss.place);
   } else if (const ListValue *list = listIn(loss.value)) {
     if (list->elements.size() != outputs.size())
       in.error(loss.place, fmt::format("the model has {} outputs, the list has {} losses", outputs.size(),
                                        list->elements.size()));
     for (size_t i = 0; i < outputs.size() && i < list->elements.size(); ++i)
-      set(outputs[i], list->elements[i], loss.place);
+      set(outputs[i], list->elements[i], list->placeOf(i, loss.place));
   } else {
     for (Output &output : outputs)
       set(output, loss.value, loss.place);
@@ -161,7 +186,7 @@ void ModelBuilder::readLossWeights(const Binding &weights) {
         set(*output, entry.value, entry.valueRange);
   } else if (const ListValue *list = listIn(weights.value); list && list->elements.size() == outputs.size()) {
     for (size_t i = 0; i < outputs.size(); ++i)
-      set(outputs[i], list->elements[i], weights.place);
+      set(outputs[i], list->elements[i], list->placeOf(i, weights.place));
   } else if (!isPoison(weights.value)) {
     in.error(weights.place,
              fmt::format("loss_weights: expected a number for each of the {} outputs, found {}",
@@ -199,8 +224,8 @@ void ModelBuilder::addMetric(Output &output, const Value &metric, SourceRange ra
 void ModelBuilder::readMetrics(const Binding &metrics) {
   auto addAll = [&](Output &output, const Value &value, SourceRange range) {
     if (const ListValue *list = listIn(value))
-      for (const Value &each : list->elements)
-        addMetric(output, each, range);
+      for (size_t i = 0; i < list->elements.size(); ++i)
+        addMetric(output, list->elements[i], list->placeOf(i, range));
     else
       addMetric(output, value, range);
   };

@@ -27,8 +27,9 @@ bool isCallable(const Value &value) {
   return functionIn(value) || layerIn(value) || getIf<const Builtin *>(value);
 }
 
-Value makeList(std::vector<Value> elements, bool isTuple) {
+Value makeList(std::vector<Value> elements, bool isTuple, std::vector<SourceRange> places) {
   auto list = std::make_shared<ListValue>();
+  list->places = std::move(places);
   list->elements = std::move(elements);
   list->isTuple = isTuple;
   return std::shared_ptr<const ListValue>(std::move(list));

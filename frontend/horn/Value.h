@@ -52,6 +52,10 @@ using Tensor = std::shared_ptr<const TensorInfo>;
 struct ListValue {
   std::vector<Value> elements;
   bool isTuple = false;
+  std::vector<SourceRange> places; // of the elements, where they are written one by one; else empty
+
+  /// The place of an element, or `whole` where it has none of its own.
+  SourceRange placeOf(size_t i, SourceRange whole) const { return i < places.size() ? places[i] : whole; }
 };
 
 struct DictionaryValue {
@@ -110,6 +114,7 @@ struct FunctionValue {
   ScopePtr closure;    // the names around a definition inside a body; null at the top level
   ScopePtr configured; // the first list's parameters
   SourceRange place;   // where it was configured
+  bool isFaulty = false; // an argument of its configuration was refused: a call checks the rest and gives poison
   bool awaitsConfiguration() const { return definition->configuration && !configured; }
 };
 
@@ -141,6 +146,7 @@ struct Owner {
   std::string layer;    // what its variables belong to, if it is not a layer itself
   Owner *parent = nullptr;
   bool trainable = true;
+  bool isFaulty = false; // as in FunctionValue
   SourceRange firstCall;
   bool isCalled = false;
   int recordedIn = -1; // the function whose calls the summary has
@@ -179,7 +185,7 @@ inline std::shared_ptr<Owner> layerIn(const Value &value) {
 std::optional<double> numberIn(const Value &value);
 bool isCallable(const Value &value);
 
-Value makeList(std::vector<Value> elements, bool isTuple = false);
+Value makeList(std::vector<Value> elements, bool isTuple = false, std::vector<SourceRange> places = {});
 
 /// "the string \"ten\"", "the float 10.5", "a tensor real[batch, 16]", for messages.
 std::string describe(const Value &value, Element real);

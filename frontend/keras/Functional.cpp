@@ -14,7 +14,6 @@ public:
     const std::vector<Json> *list = reader.layersOf(object);
     if (!list)
       return nullptr;
-    unsigned before = reader.diagnostics.errorCount();
     for (const Json &json : *list)
       addLayer(json);
     nameAll();
@@ -24,16 +23,8 @@ public:
         makeValue(layer);
     for (Call &call : calls)
       collectReferences(call, *call.json, 0);
-    if (reader.diagnostics.errorCount() != before) {
-      // A call of what could not be read says nothing new; the names of the outputs are for `compile_config`.
-      if (isMain)
-        for (const Json *json : referencesAt("output_layers"))
-          reader.outputs.push_back({json->items[0].text, "output"});
-      return nullptr;
-    }
     addCalls();
-    if (reader.diagnostics.errorCount() == before)
-      readOutputs(isMain);
+    readOutputs(isMain);
     return std::move(body.definition);
   }
 
@@ -72,8 +63,11 @@ private:
       return;
     }
     const Json *nodes = json.find("inbound_nodes");
-    if (nodes && !reader.expect(*nodes, JsonKind::List, "`inbound_nodes`"))
+    if (nodes && !reader.expect(*nodes, JsonKind::List, "`inbound_nodes`")) {
+      byName.erase(place); // what refers to it says nothing new
+      inFile.insert(layer.inFile);
       return;
+    }
     auto add = [&](const Json *call) {
       layer.calls.push_back(calls.size());
       calls.push_back({call, layers.size(), {}, ""});
@@ -229,8 +223,13 @@ private:
     NameSet results;
     for (const Json *json : referencesAt("output_layers")) {
       Reference reference = resolve(*json);
-      if (!reference.good)
+      if (!reference.good || calls[reference.call].variable.empty()) { // lost; `compile_config` may name it
+        std::string name = std::string(lostName) + json->items[0].text;
+        reader.addResult(*body.definition, name, json->range);
+        if (isMain)
+          reader.outputs.push_back({json->items[0].text, name});
         continue;
+      }
       const Layer &layer = layers[calls[reference.call].layer];
       std::string name = calls[reference.call].variable;
       if (layer.isInput || !results.reserve(name)) {
@@ -318,8 +317,7 @@ private:
     }
     if (isOperation(*layer.object.json)) {
       call.variable = isFirst(call) ? layer.variable : body.names.take(layer.variable);
-      if (ExprPtr value = operation(layer, std::move(arguments)))
-        bind(call.variable, std::move(value));
+      bind(call.variable, operation(layer, std::move(arguments)));
       return;
     }
     ExprPtr callee;
@@ -367,10 +365,7 @@ private:
   std::vector<ExprPtr> argumentsOf(const Call &call) {
     std::vector<ExprPtr> arguments;
     const Json &json = *call.json;
-    auto add = [&](const Json &each) {
-      if (ExprPtr value = tensorOf(each))
-        arguments.push_back(std::move(value));
-    };
+    auto add = [&](const Json &each) { arguments.push_back(tensorOf(each)); };
     if (json.isList()) { // Keras 2: [[layer, node, tensor, keywords], ...]
       if (isReference(json))
         add(json);
@@ -408,19 +403,22 @@ private:
   ExprPtr tensorOf(const Json &json) {
     if (const Json *history = historyOf(json)) {
       Reference reference = resolve(*history);
-      return reference.good ? nameNode(json.range, calls[reference.call].variable) : nullptr;
+      if (reference.good && layers[calls[reference.call].layer].isInput &&
+          calls[reference.call].variable.empty())
+        reader.error(history->range, "this input is not among `input_layers`");
+      bool isBound = reference.good && !calls[reference.call].variable.empty();
+      return isBound ? nameNode(json.range, calls[reference.call].variable) : lostNode(json.range);
     }
     if (json.isNumber())
       return json.kind == JsonKind::Integer ? integerNode(json.range, json.integer)
                                             : floatNode(json.range, json.real);
     if (!json.isList()) {
       reader.error(json.range, std::string("expected a tensor, found ") + spelling(json.kind));
-      return nullptr;
+      return lostNode(json.range);
     }
     std::vector<ExprPtr> elements;
     for (const Json &item : json.items)
-      if (ExprPtr element = tensorOf(item))
-        elements.push_back(std::move(element));
+      elements.push_back(tensorOf(item));
     return listNode(json.range, std::move(elements));
   }
 
@@ -465,7 +463,7 @@ private:
     }
     reader.error(place, "the operation `" + printable(layer.object.className.substr(0, 64)) +
                             "` is not known in this version");
-    return nullptr;
+    return lostNode(place);
   }
 
   Reader &reader;

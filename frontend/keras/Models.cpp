@@ -155,14 +155,21 @@ std::string Reader::addInput(Body &body, Input &input) {
   TypeExpr type;
   type.range = input.range;
   bool isTokens = !optionName(input, true).empty();
-  if (addAxes(type, input)) {
+  bool hasAxes = addAxes(type, input);
+  if (hasAxes) {
     std::optional<ElementType> element = elementOf(input.dtype);
-    if (isTokens && type.axes.size() != 1)
+    hasAxes = !isTokens || type.axes.size() == 1;
+    if (!hasAxes)
       error(input.range, "--tokens reads an input of shape (None, V); `" + input.inHorn + "` has " +
                              std::to_string(type.axes.size() + 1) + " axes");
     if (!element)
       error(input.dtype->range, "an input is of float32, int32, int64 or bool in this version");
+    hasAxes &= element.has_value();
     type.element = element.value_or(ElementType::Real);
+  }
+  if (!hasAxes) { // a type that nothing is said about
+    type.axes.clear();
+    type.axes.emplace_back().size = lostNode(input.range);
   }
   type.kind = isTokens ? TypeKind::Tokens : TypeKind::Tensor;
   parameter.type = std::move(type);
@@ -208,7 +215,8 @@ ExprPtr Reader::layerValue(const Object &layer, const std::string &explicitName)
       error(trainable->range, "a model inside a model cannot be frozen in this version");
     if (!nestedModels.count(layer.json))
       readModel(layer, false);
-    return nameNode(layer.place, nestedModels[layer.json]);
+    const std::string &model = nestedModels[layer.json];
+    return model.empty() ? lostNode(layer.place) : nameNode(layer.place, model);
   }
   if (layer.className == "Sequential") {
     if (const std::vector<Json> *layers = layersOf(layer))
@@ -219,7 +227,7 @@ ExprPtr Reader::layerValue(const Object &layer, const std::string &explicitName)
   } else {
     error(layer.place, "the library has no layer `" + printable(kind.substr(0, 64)) + "` (Keras's `" +
                            printable(layer.className.substr(0, 64)) + "`)");
-    return nullptr;
+    return lostNode(layer.place);
   }
   if (isFrozen)
     arguments.push_back(argument(boolNode(trainable->range, false), "trainable"));
@@ -236,14 +244,15 @@ std::vector<ExprPtr> Reader::stagesOf(const std::vector<Json> &layers, const std
   AutomaticNames automatic;
   for (size_t i = 0; i < layers.size(); ++i) {
     std::optional<Object> layer = objectOf(layers[i], "a layer");
+    if (!layer)
+      stages.push_back(lostNode(layers[i].range));
     if (!layer || (i == 0 && layer->className == "InputLayer"))
       continue;
     std::string kind = legalName(snakeCase(layer->className), "layer");
     std::string name = names.take(legalName(layerName(*layer, kind), kind));
     bool isBound = i + 1 == layers.size() && !lastName.empty();
     bool isImplied = isBound ? name == lastName : automatic.gives(kind, name);
-    if (ExprPtr stage = layerValue(*layer, isImplied ? "" : name))
-      stages.push_back(std::move(stage));
+    stages.push_back(layerValue(*layer, isImplied ? "" : name));
   }
   return stages;
 }
@@ -338,8 +347,7 @@ SyntaxFile Reader::read(FileId file) {
       readModel(*object, true);
       if (const Json *config = root.find("compile_config"); config && !config->isNull())
         readTraining(*config);
-      if (!diagnostics.hasErrors())
-        syntax.definitions = std::move(models);
+      (diagnostics.hasErrors() ? syntax.damaged : syntax.definitions) = std::move(models);
       return syntax;
     }
   error(object->place, "expected a Sequential or Functional model, found `" +

@@ -35,6 +35,10 @@ ExprPtr nameNode(SourceRange range, std::string name) {
   return node;
 }
 
+ExprPtr lostNode(SourceRange range) { return nameNode(range, std::string(lostName)); }
+
+Argument lostArgument(SourceRange range) { return argument(lostNode(range), std::string(lostName)); }
+
 ExprPtr listNode(SourceRange range, std::vector<ExprPtr> elements) {
   auto node = std::make_unique<ListExpr>(range);
   node->elements = std::move(elements);

@@ -256,6 +256,7 @@ static const Json *oldName(const Object &object, const std::string &parameter) {
 std::vector<Argument> Reader::argumentsOf(const Definition &definition, const Object &object,
                                           const std::vector<std::string> &alsoTaken) {
   std::vector<Argument> arguments;
+  const unsigned errorsBefore = diagnostics.errorCount();
   NameSet known;
   bool isPositional = true;
   static const std::vector<Parameter> none;
@@ -268,10 +269,14 @@ std::vector<Argument> Reader::argumentsOf(const Definition &definition, const Ob
     if (!json) {
       if (!parameter.defaultValue && !parameter.isVariadic)
         error(object.place, "the config of `" + printable(object.className) + "` has no `" + name + "`");
+      if (!parameter.defaultValue && !parameter.isVariadic)
+        arguments.push_back(argument(lostNode(object.place), name));
       isPositional = false;
       continue;
     }
     ExprPtr value = valueOf(*json, &parameter);
+    if (!value)
+      arguments.push_back(argument(lostNode(json->range), name));
     if (!value || (isDefault(*value, parameter.defaultValue.get()) && name != "learning_rate")) {
       isPositional = false;
       continue;
@@ -292,6 +297,8 @@ std::vector<Argument> Reader::argumentsOf(const Definition &definition, const Ob
     else if (ExprPtr node = valueOf(value, nullptr))
       arguments.push_back(argument(std::move(node), key));
   }
+  if (diagnostics.errorCount() != errorsBefore)
+    arguments.push_back(lostArgument(object.place));
   return arguments;
 }
 

@@ -19,12 +19,16 @@ ExprPtr stringNode(SourceRange range, std::string value);
 ExprPtr boolNode(SourceRange range, bool value);
 ExprPtr noneNode(SourceRange range);
 ExprPtr nameNode(SourceRange range, std::string name);
+/// What stands for something that could not be read (reported): poison to the elaborator.
+ExprPtr lostNode(SourceRange range);
 ExprPtr listNode(SourceRange range, std::vector<ExprPtr> elements);
 ExprPtr callNode(SourceRange range, ExprPtr callee, std::vector<Argument> arguments);
 /// `f`, or `f(a, b = c)` where there are arguments.
 ExprPtr valueNode(SourceRange range, const std::string &name, std::vector<Argument> arguments);
 StmtPtr bindNode(Name name, ExprPtr value);
 Argument argument(ExprPtr value, const std::string &name = {});
+/// One argument more, which makes the call that it stands in a faulty one; its others are checked all the same.
+Argument lostArgument(SourceRange range);
 
 //===--------------------------------------------------------------------===//
 // The reader
@@ -101,7 +105,7 @@ private:
   bool addAxes(TypeExpr &type, const Input &input);
   std::string optionName(const Input &input, bool isTokens);
   const std::vector<Json> *layersOf(const Object &object);
-  /// `dense(16, relu, name = "hidden")`; null after an error.
+  /// `dense(16, relu, name = "hidden")`.
   ExprPtr layerValue(const Object &layer, const std::string &explicitName);
   std::vector<ExprPtr> stagesOf(const std::vector<Json> &layers, const std::string &lastName);
   std::string layerName(const Object &layer, const std::string &otherwise);

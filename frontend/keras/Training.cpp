@@ -56,8 +56,8 @@ ExprPtr Reader::metricsOf(const Json &json) {
     ExprPtr element = metricsOf(item);
     if (auto *list = asMutable<ListExpr>(element))
       std::move(list->elements.begin(), list->elements.end(), std::back_inserter(elements));
-    else if (element)
-      elements.push_back(std::move(element));
+    else
+      elements.push_back(element ? std::move(element) : lostNode(item.range));
   }
   return listNode(json.range, std::move(elements));
 }
@@ -101,9 +101,11 @@ ExprPtr Reader::perOutput(const Json &json, const std::string &what, ExprPtr (Re
           .didYouMean(search.name());
       continue;
     }
-    ExprPtr value = item.isNull() ? nullptr : (this->*one)(item);
-    if (!value)
+    if (item.isNull() && one != &Reader::lossOf)
       continue;
+    ExprPtr value = (this->*one)(item);
+    if (!value)
+      value = lostNode(item.range);
     if (outputs.size() == 1)
       return value;
     dictionary->entries.push_back({DictionaryEntry::KeyKind::Name,
@@ -127,7 +129,7 @@ void Reader::readTraining(const Json &config) {
   train->range = train->header = train->body.range = config.range;
   auto set = [&](const std::string &name, ExprPtr value) {
     if (!value)
-      return;
+      value = lostNode(config.range);
     SourceRange place = value->range;
     train->body.statements.push_back(bindNode({name, place}, std::move(value)));
   };

@@ -1,4 +1,4 @@
-// Faulty models: errors/NAME.horn must give exactly errors/NAME.expected. HORNFELS_BLESS=1 rewrites the
+// Faulty models: errors/NAME.horn must give exactly errors/NAME.expected, after syntax errors too. HORNFELS_BLESS=1 rewrites the
 // expectations, to be read in the diff.
 #include "frontend/horn/Elaborator.h"
 #include "frontend/horn/Parser.h"
@@ -42,7 +42,6 @@ TEST_P(Refused, AsExpected) {
   Diagnostics diagnostics(sources);
   FileId file = sources.add(GetParam() + ".horn", contents(folder / (GetParam() + ".horn")));
   Program program = loadProgram(parseHorn(file, sources, diagnostics), {}, sources, diagnostics);
-  ASSERT_FALSE(diagnostics.hasErrors()) << diagnostics.render();
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   auto start = std::chrono::steady_clock::now();
   auto module = elaborate(program, {}, context, diagnostics);

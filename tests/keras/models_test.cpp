@@ -113,7 +113,7 @@ TEST(Names, that_become_one_are_numbered) {
 
 TEST(Names, a_layer_of_a_library_name_hides_nothing) {
   std::string horn = bodyOf(sequential(dense("", "relu") + "," + dense("", "dense")));
-  EXPECT_TRUE(has(horn, "output = x |> dense(3, name = \"relu\") |> dense(3)")) << horn;
+  EXPECT_TRUE(has(horn, "output = x |> dense(3, name = \"relu\") |> dense(3, name = \"dense\")")) << horn;
 }
 
 TEST(Training, loss_and_metrics_in_every_form) {

@@ -2,6 +2,8 @@
 #include "tests/driver/Tool.h"
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 using namespace driver_tests;
 
@@ -106,4 +108,18 @@ TEST_F(KerasTool, options_for_inputs_are_checked) {
   EXPECT_NE(unknown.err.find("option `--tokens revue`: the model has no such input"), std::string::npos);
   EXPECT_EQ(run({"check", "imdb.json", "--shape", "review=3"}).exitCode, 1);
   EXPECT_EQ(run({"check", "imdb.horn", "--tokens", "review"}).exitCode, 2);
+}
+
+/// What the reader does not know and what the elaborator refuses, all at once, each at its line, column and path.
+TEST_F(KerasTool, every_mistake_at_once) {
+  for (const char *name : {"sequential", "functional"}) {
+    std::string json = std::string(name) + ".json", expected = std::string(MISTAKES) + "/" + name + ".expected";
+    std::filesystem::copy_file(std::string(MISTAKES) + "/" + json, path(json));
+    Outcome checked = run({"check", json});
+    EXPECT_EQ(checked.exitCode, 1);
+    EXPECT_EQ(checked.out, "");
+    std::ostringstream wanted;
+    wanted << std::ifstream(expected, std::ios::binary).rdbuf();
+    EXPECT_EQ(checked.err, wanted.str());
+  }
 }

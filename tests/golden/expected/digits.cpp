@@ -323,7 +323,7 @@ static void loss_evaluate(float *loss_total, float *loss_count, float *loss,
   loss[0] = x / y;
 }
 
-// metrics  [digits.horn:9:18]
+// metrics  [digits.horn:9:19]
 //   metrics_of_sample_sum = max over the row of digit
 //   metrics_of_sample_sum = min over the row of (ori(digit == metrics_of_sample_sum, digit !=
 //       digit) ? index : 9)
@@ -363,7 +363,7 @@ static void metrics_update(float *metrics_of_sample, const float *digit,
   }
 }
 
-// metrics  [digits.horn:9:18]
+// metrics  [digits.horn:9:19]
 //   metrics_sum = sum over the batch of metrics_of_sample
 //   accuracy/total = accuracy/total + metrics_sum
 //   accuracy/count = accuracy/count + batch

@@ -192,7 +192,7 @@ static void layer_evaluate_7(float *layer, const float *total, const float *coun
   layer[0] = total[0] / count[0];
 }
 
-// metrics  [reviews.horn:9:18]
+// metrics  [reviews.horn:9:19]
 //   metrics_of_sample = sentiment > 0.5
 static void metrics_update(bool *metrics_of_sample, const float *sentiment, long begin, long end) {
   const long rest = (end - begin) % 16;
@@ -204,7 +204,7 @@ static void metrics_update(bool *metrics_of_sample, const float *sentiment, long
   }
 }
 
-// metrics  [reviews.horn:9:18]
+// metrics  [reviews.horn:9:19]
 //   metrics_of_sample = metrics_of_sample
 static void metrics_update_0(float *metrics_of_sample_2, const bool *metrics_of_sample, long begin,
                              long end) {
@@ -219,7 +219,7 @@ static void metrics_update_0(float *metrics_of_sample_2, const bool *metrics_of_
   }
 }
 
-// metrics  [reviews.horn:9:18]
+// metrics  [reviews.horn:9:19]
 //   metrics_of_sample = metrics_of_sample == sentiment
 static void metrics_update_1(bool *metrics_of_sample_2, const float *metrics_of_sample,
                              const float *sentiment, long begin, long end) {

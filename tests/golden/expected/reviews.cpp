@@ -116,7 +116,7 @@ static void loss_evaluate(float *loss_total, float *loss_count, float *loss,
   loss[0] = x / y;
 }
 
-// metrics  [reviews.horn:9:18]
+// metrics  [reviews.horn:9:19]
 //   metrics_sum = sum over the batch of metrics_of_sample
 //   accuracy/total = accuracy/total + metrics_sum
 //   accuracy/count = accuracy/count + batch
