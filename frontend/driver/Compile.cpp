@@ -357,11 +357,17 @@ Compilation compileModel(const CompileRequest &request) {
   if (mlir::failed(generated))
     throw Failure{SystemFailed, "internal error: no C++ for this model" + session.internalErrors};
   if (!request.embeddedWeights.empty()) {
-    result.files.push_back(
-        {generated->name + "_weights.bin", embeddedWeights(request.embeddedWeights, embeddedVariables(*module))});
-    generated->main.text += embeddingSource(generated->name + "_weights.bin");
+    const std::string start = generated->name + "_weights";
+    const EmbeddingFiles embedding = embeddingFiles(generated->name);
+    result.files.push_back({start + ".bin", embeddedWeights(request.embeddedWeights, embeddedVariables(*module))});
+    result.files.push_back({start + ".h", embedding.header});
+    result.files.push_back({start + ".cpp", embedding.source});
+    generated->main.text += embedding.main;
+    generated->cmake.text += embedding.cmake;
   }
   addFiles(result, *generated);
+  if (!request.embeddedWeights.empty())
+    result.programSources.push_back(generated->name + "_weights.cpp");
   result.cpu = codegen.cpu;
   result.countsHeapCalls = request.laps;
   return result;

@@ -81,19 +81,38 @@ std::string embeddedWeights(const std::string &path, const std::vector<EmbeddedV
   return all;
 }
 
-std::string embeddingSource(const std::string &file) {
-  return "\n#include \"runtime/program/program.h\"\n\n"
-         "/* The weights of --embed-weights. */\n"
-         "__asm__(\".pushsection .rodata\\n\"\n"
-         "        \".balign 64\\n\"\n"
-         "        \"hornfels_weights_begin:\\n\"\n"
-         "        \".incbin \\\"" + file + "\\\"\\n\"\n"
-         "        \"hornfels_weights_end:\\n\"\n"
-         "        \".popsection\\n\");\n"
-         "extern \"C\" const unsigned char hornfels_weights_begin[], hornfels_weights_end[];\n"
-         "extern \"C\" const hornfels::embedded_weights hornfels_program_weights;\n"
-         "extern \"C\" const hornfels::embedded_weights hornfels_program_weights = {hornfels_weights_begin,\n"
-         "                                                                        hornfels_weights_end};\n";
+EmbeddingFiles embeddingFiles(const std::string &name) {
+  EmbeddingFiles files;
+  const std::string begin = name + "_weights_begin", end = name + "_weights_end";
+  files.header = "/* The weights of --embed-weights, which " + name + "_weights.cpp puts into the program. */\n"
+                 "#ifndef HORNFELS_WEIGHTS_OF_" + name + "\n"
+                 "#define HORNFELS_WEIGHTS_OF_" + name + "\n\n"
+                 "#include \"" + name + ".h\"\n\n"
+                 "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+                 "/* As hornfels_weights_from_memory() takes them. */\n"
+                 "extern const unsigned char " + begin + "[], " + end + "[];\n\n"
+                 "/* Sets every weight and state from them; 0 or a hornfels_status. */\n"
+                 "static inline int32_t " + name + "_load_embedded(" + name + " *model) {\n"
+                 "  return hornfels_weights_from_memory(&" + name + "_model, model, " + begin + ",\n"
+                 "                                      (size_t)(" + end + " - " + begin + "));\n"
+                 "}\n\n"
+                 "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
+  files.source = "/* The bytes of " + name + "_weights.bin, which lies beside this file. */\n"
+                 "__asm__(\".pushsection .rodata\\n\"\n"
+                 "        \".balign 64\\n\"\n"
+                 "        \".globl " + begin + "\\n\"\n"
+                 "        \".globl " + end + "\\n\"\n"
+                 "        \"" + begin + ":\\n\"\n"
+                 "        \".incbin \\\"" + name + "_weights.bin\\\"\\n\"\n"
+                 "        \"" + end + ":\\n\"\n"
+                 "        \".popsection\\n\");\n";
+  files.main = "\n#include \"" + name + "_weights.h\"\n"
+               "#include \"runtime/program/program.h\"\n\n"
+               "extern \"C\" const hornfels::embedded_weights hornfels_program_weights;\n"
+               "extern \"C\" const hornfels::embedded_weights hornfels_program_weights = {" + begin + ",\n"
+               "                                                                        " + end + "};\n";
+  files.cmake = "\ntarget_sources(" + name + " PRIVATE " + name + "_weights.cpp)\n";
+  return files;
 }
 
 } // namespace hornfels::driver

@@ -292,4 +292,31 @@ int32_t hornfels_save_weights(const hornfels_model *model, void *handle, const c
                               size_t error_size) {
   return hornfels::from_c(hornfels::save, model, handle, path, error, error_size);
 }
+
+int32_t hornfels_weights_from_memory(const hornfels_model *model, void *handle, const void *data, size_t bytes) {
+  if (!model || !handle || !data)
+    return HORNFELS_BAD_ARGUMENT;
+  size_t needed = 0;
+  for (int pass = 0; pass < 2; ++pass) { /* first the sizes alone */
+    const unsigned char *at = static_cast<const unsigned char *>(data);
+    for (int32_t i = 0; i < model->variables; ++i) {
+      const hornfels_tensor &info = model->variable_info[i];
+      if (!hornfels::is_saved(info))
+        continue;
+      const int64_t elements = hornfels::elements_of(info);
+      const size_t size = (static_cast<size_t>(elements) * hornfels::type_bytes(info.type) + 63) / 64 * 64;
+      if (pass == 0) {
+        needed += size;
+        continue;
+      }
+      const int32_t status = model->set_variable(handle, i, at, elements);
+      if (status != HORNFELS_OK)
+        return status;
+      at += size;
+    }
+    if (needed != bytes)
+      return HORNFELS_BAD_ARGUMENT;
+  }
+  return HORNFELS_OK;
+}
 }

@@ -29,6 +29,11 @@ int32_t hornfels_load_weights(const hornfels_model *model, void *handle, const c
 int32_t hornfels_save_weights(const hornfels_model *model, void *handle, const char *path, char *error,
                               size_t error_size);
 
+/* Sets every weight and state from memory: the elements of each in the model's order, row by row, each from a multiple of
+ * 64 bytes on, as `--embed-weights` puts them into a program. HORNFELS_BAD_ARGUMENT: a null pointer, or not the number
+ * of bytes that the model needs; then no variable is changed. */
+int32_t hornfels_weights_from_memory(const hornfels_model *model, void *handle, const void *data, size_t bytes);
+
 #ifdef __cplusplus
 }
 

@@ -11,15 +11,21 @@ cd "$folder"
 "$tool" build "$root/models/imdb.horn" -o imdb
 ./imdb train --data data.npz --epochs 1 --seed 1 --verbose 0 --weights weights.npz > train.txt
 
-"$tool" emit "$root/models/imdb.horn" -o user/imdb
+"$tool" emit "$root/models/imdb.horn" -o user/imdb --embed-weights weights.npz
 cp "$root/tests/embed/user.cpp" user/main.cpp
 cp "$root/tests/embed/user_class.cpp" user/user_class.cpp
+# The same as main.cpp, with the weights that the library has inside.
+sed -e 's/#include "imdb.h"/#include "imdb_weights.h"/' -e 's/char \*\*arguments/char **/' \
+    -e 's/imdb_load(model, arguments\[1\], error, sizeof error)/imdb_load_embedded(model)/' user/main.cpp > user/inside.cpp
+grep -q 'imdb_load_embedded(model)' user/inside.cpp
 cat > user/CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.16)
 project(user CXX)
 add_subdirectory(imdb)
 add_executable(user main.cpp)
 target_link_libraries(user PRIVATE imdb)
+add_executable(user_inside inside.cpp)
+target_link_libraries(user_inside PRIVATE imdb)
 add_executable(user_class user_class.cpp)
 target_compile_options(user_class PRIVATE -fno-exceptions -fno-rtti)
 target_link_libraries(user_class PRIVATE imdb)
@@ -28,6 +34,9 @@ cmake -S user -B build -DCMAKE_CXX_FLAGS="-Wall -Wextra -Wconversion -Wshadow -W
 cmake --build build > build.txt 2>&1 || { cat build.txt; exit 1; }
 ./build/user weights.npz > user.txt
 cat user.txt
+rm user/imdb/imdb_weights.bin
+./build/user_inside > user_inside.txt
+cmp user.txt user_inside.txt
 # By the C++ header: the same numbers.
 ./build/user_class weights.npz > user_class.txt || { cat user_class.txt; exit 1; }
 cmp user.txt user_class.txt

@@ -52,20 +52,10 @@ void model_handle::embed(const unsigned char *begin, const unsigned char *end) {
 bool model_handle::has_embedded() { return embedded_begin != nullptr; }
 
 void model_handle::load_embedded() {
-  const unsigned char *at = embedded_begin;
-  for (int32_t i = 0; i < model.variables; ++i) {
-    const hornfels_tensor &info = model.variable_info[i];
-    if (info.role != HORNFELS_WEIGHT && info.role != HORNFELS_STATE)
-      continue;
-    int64_t elements = 1;
-    for (int32_t axis = 0; axis < info.rank; ++axis)
-      elements *= info.shape[axis];
-    const size_t bytes = (static_cast<size_t>(elements) * type_bytes(info.type) + 63) / 64 * 64;
-    if (bytes > static_cast<size_t>(embedded_end - at))
-      throw failure(exit_system, std::string("error: the embedded weights end within ") + info.name);
-    check(model.set_variable(handle, i, at, elements));
-    at += bytes;
-  }
+  const int32_t status = hornfels_weights_from_memory(&model, handle, embedded_begin,
+                                                      static_cast<size_t>(embedded_end - embedded_begin));
+  if (status != HORNFELS_OK)
+    throw failure(exit_system, "error: the embedded weights do not fit the model");
 }
 
 void model_handle::load(const std::string &path) {
