@@ -1,4 +1,5 @@
 /* Weights in files: what fits is loaded, what does not is named, and then nothing changes. */
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -67,6 +68,25 @@ TEST_F(weights, come_back_as_they_were_saved) {
 TEST_F(weights, are_read_stored_and_deflated_in_any_order) {
   ASSERT_EQ(load(zip({good_bias, {"dense/kernel.npy", good_kernel.data, true}})), "");
   EXPECT_EQ(kernel(), thirteen);
+}
+
+/* dense/kernel [13, 1] and dense/bias [1], each from a multiple of 64 bytes on. */
+TEST_F(weights, in_memory_are_as_many_bytes_as_the_model_needs) {
+  std::vector<float> memory(32);
+  std::copy(thirteen.begin(), thirteen.end(), memory.begin());
+  memory[16] = 7;
+  const std::vector<float> before = kernel();
+  for (const size_t bytes : {0, 64, 127, 129, 192})
+    EXPECT_EQ(hornfels_weights_from_memory(&model, handle, memory.data(), bytes), HORNFELS_BAD_ARGUMENT) << bytes;
+  EXPECT_EQ(hornfels_weights_from_memory(&model, handle, nullptr, 128), HORNFELS_BAD_ARGUMENT);
+  EXPECT_EQ(hornfels_weights_from_memory(nullptr, handle, memory.data(), 128), HORNFELS_BAD_ARGUMENT);
+  EXPECT_EQ(hornfels_weights_from_memory(&model, nullptr, memory.data(), 128), HORNFELS_BAD_ARGUMENT);
+  EXPECT_EQ(kernel(), before);
+  ASSERT_EQ(hornfels_weights_from_memory(&model, handle, memory.data(), 128), HORNFELS_OK);
+  EXPECT_EQ(kernel(), thirteen);
+  float bias = 0;
+  model.get_variable(handle, 1, &bias, 1);
+  EXPECT_EQ(bias, 7);
 }
 
 TEST_F(weights, of_another_model_are_named_and_change_nothing) {
