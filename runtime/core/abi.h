@@ -64,14 +64,16 @@ typedef struct hornfels_tensor {
 } hornfels_tensor;
 
 /* Data of a batch. Dense: `data` holds batch x shape elements, `size` says how many there are. Tokens: `data` holds
- * the ids, `size` their number, and row i is data[offsets[i] : offsets[i + 1]] with offsets[0] = 0. */
+ * the ids, `size` their number, and row i is data[offsets[i] : offsets[i + 1]] with offsets[0] = 0. Addresses are
+ * multiples of the element size. Ids and classes out of range, probabilities of classes that do not sum to 1 and
+ * weights of samples below 0 are refused: the step changes nothing, the text has the row. */
 typedef struct hornfels_array {
   const void *data;
   const int64_t *offsets;
   int64_t size;
 } hornfels_array;
 
-/* Where predict writes: batch x shape elements; `size` says how many fit. */
+/* Where predict writes: batch x shape elements; `size` says how many fit. Apart from all inputs and results. */
 typedef struct hornfels_result {
   void *data;
   int64_t size;
@@ -92,7 +94,9 @@ typedef struct hornfels_training {
 } hornfels_training;
 
 /* A generated model. Arrays are given in the order of input_info, then (train, evaluate) target_info. A handle is
- * used by one thread at a time; different handles are independent. No function allocates but create. */
+ * used by one thread at a time (a second call, from another thread or from inside, is refused); different handles are
+ * independent. One that is null or was destroyed is a bad argument. No function allocates but create, and that
+ * refuses what it cannot have. */
 typedef struct hornfels_model {
   int32_t abi;
   const char *name;
@@ -108,6 +112,7 @@ typedef struct hornfels_model {
 
   /* A handle for batches of up to `capacity` samples. */
   int32_t (*create)(void **handle, int64_t capacity);
+  /* Nothing happens to a handle that is null, was destroyed, or has a call running. */
   void (*destroy)(void *handle);
   /* The pool for the steps that follow; null: the calling thread alone. */
   int32_t (*set_pool)(void *handle, const hornfels_pool *pool);

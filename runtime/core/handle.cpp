@@ -1,11 +1,11 @@
 #include "handle.h"
 
+#include "call_checks.h"
 #include "denormals.h"
-#include "memory_access.h"
+#include "live_handles.h"
 
 #include <atomic>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -35,43 +35,16 @@ struct handle {
   unsigned char *is_set;
   lazy_rows *lazy;
   mutable std::atomic<bool> busy;
-  mutable char error[512];
+  mutable error_text error;
 };
 
-handle *of(void *opaque) { return static_cast<handle *>(opaque); }
-const handle *of(const void *opaque) { return static_cast<const handle *>(opaque); }
-
-int64_t element_size(int32_t type) {
-  switch (type) {
-  case HORNFELS_F64:
-  case HORNFELS_I64:
-    return 8;
-  case HORNFELS_U8:
-  case HORNFELS_BOOL:
-    return 1;
-  case HORNFELS_TOKENS16:
-    return 2;
-  default:
-    return 4;
-  }
-}
-
-int64_t elements(const hornfels_tensor &tensor) {
-  int64_t count = 1;
-  for (int32_t axis = 0; axis < tensor.rank; ++axis)
-    count *= tensor.shape[axis];
-  return count;
-}
-
-bool is_tokens(const hornfels_tensor &tensor) {
-  return tensor.type == HORNFELS_TOKENS16 || tensor.type == HORNFELS_TOKENS32;
-}
+/* Null, a number that is no handle's, or one that was destroyed: null. */
+handle *of(const void *opaque) { return static_cast<handle *>(find_live_handle(opaque)); }
 
 bool is_saved(const hornfels_tensor &tensor) { return tensor.role == HORNFELS_WEIGHT || tensor.role == HORNFELS_STATE; }
 
 template <class... Values> int32_t fail(const handle &h, int32_t status, const char *format, Values... values) {
-  std::snprintf(h.error, sizeof h.error, format, values...);
-  return status;
+  return h.error.fail(status, format, values...);
 }
 
 /* One call at a time: a second one, from another thread or from inside, is refused and changes nothing. */
@@ -79,7 +52,7 @@ class call {
 public:
   explicit call(const handle *h) : h_(h), entered_(h && !h->busy.exchange(true, std::memory_order_acquire)) {
     if (entered_)
-      h->error[0] = 0;
+      h->error.text[0] = 0;
   }
   ~call() {
     if (entered_)
@@ -93,102 +66,6 @@ private:
   const handle *h_;
   bool entered_;
 };
-
-/* Whether some id of a row that should ascend follows one that is larger, or, in sets, equal. In vectors, the last of
- * which overlaps the one before: every id of every step passes here. */
-template <class Id> bool out_of_order(const Id *ids, int64_t count, bool sets) {
-  constexpr int width = 16 / int(sizeof(Id));
-  using ids_v = vec<Id, width>;
-  if (count <= width) {
-    bool wrong = false;
-    for (int64_t i = 1; i < count; ++i)
-      wrong |= sets ? ids[i] <= ids[i - 1] : ids[i] < ids[i - 1];
-    return wrong;
-  }
-  ids_v wrong{};
-  auto look = [&](int64_t i) {
-    const ids_v before = load<ids_v>(ids + i - 1), here = load<ids_v>(ids + i);
-    wrong |= bits_as<ids_v>(sets ? here <= before : here < before);
-  };
-  for (int64_t i = 1; i < count - width; i += width)
-    look(i);
-  look(count - width);
-  const v2l all = bits_as<v2l>(wrong);
-  return (all[0] | all[1]) != 0;
-}
-
-/* The error about the first wrong id of a row that has one. */
-template <class Id>
-int32_t wrong_id(const handle &h, const hornfels_tensor &info, long long row, const Id *ids, int64_t count) {
-  long long before = -1;
-  for (int64_t i = 0; i < count; ++i) {
-    const long long id = ids[i];
-    if (id < 0 || id >= info.limit)
-      return fail(h, HORNFELS_BAD_ARGUMENT, "%s: row %lld has the id %lld, ids are below %lld", info.name, row, id,
-                  static_cast<long long>(info.limit));
-    if (id < before || (id == before && info.token_rows == HORNFELS_ROWS_SETS))
-      return fail(h, HORNFELS_BAD_ARGUMENT, "%s: row %lld is not %s: id %lld follows id %lld", info.name, row,
-                  info.token_rows == HORNFELS_ROWS_SETS ? "a sorted set" : "sorted", id, before);
-    before = info.token_rows == HORNFELS_ROWS_AS_IS ? -1 : id;
-  }
-  return HORNFELS_OK;
-}
-
-template <class Id>
-int32_t check_ids(const handle &h, const hornfels_tensor &info, const hornfels_array &array, int64_t batch) {
-  const Id *ids = static_cast<const Id *>(array.data);
-  const bool sets = info.token_rows == HORNFELS_ROWS_SETS;
-  if (batch > 0 && array.offsets[0] != 0)
-    return fail(h, HORNFELS_BAD_ARGUMENT, "%s: the first row begins at %lld, not at 0", info.name,
-                static_cast<long long>(array.offsets[0]));
-  for (int64_t row = 0; row < batch; ++row) {
-    const int64_t first = array.offsets[row], last = array.offsets[row + 1], count = last - first;
-    if (first < 0 || last < first || last > array.size)
-      return fail(h, HORNFELS_BAD_ARGUMENT, "%s: row %lld goes from %lld to %lld of %lld ids", info.name,
-                  static_cast<long long>(row), static_cast<long long>(first), static_cast<long long>(last),
-                  static_cast<long long>(array.size));
-    /* In a row that ascends, the first and the last id speak for all. */
-    const bool ascends = info.token_rows != HORNFELS_ROWS_AS_IS;
-    const int64_t least = count > 0 ? ids[first] : 0, most = count > 0 ? ids[last - 1] : 0;
-    if (ascends && least >= 0 && (count == 0 || most < info.limit) && !out_of_order(ids + first, count, sets))
-      continue;
-    if (const int32_t status = wrong_id(h, info, row, ids + first, count))
-      return status;
-  }
-  return HORNFELS_OK;
-}
-
-template <class Class>
-int32_t check_classes(const handle &h, const hornfels_tensor &info, const hornfels_array &array, int64_t count) {
-  const Class *classes = static_cast<const Class *>(array.data);
-  for (int64_t i = 0; i < count; ++i)
-    if (classes[i] < 0 || classes[i] >= info.limit)
-      return fail(h, HORNFELS_BAD_ARGUMENT, "%s: element %lld is %lld, class numbers are from 0 to %lld", info.name,
-                  static_cast<long long>(i), static_cast<long long>(classes[i]), static_cast<long long>(info.limit - 1));
-  return HORNFELS_OK;
-}
-
-int32_t check_array(const handle &h, const hornfels_tensor &info, const hornfels_array &array, int64_t batch) {
-  if (is_tokens(info)) {
-    if (!array.offsets || (!array.data && array.size > 0))
-      return fail(h, HORNFELS_BAD_ARGUMENT, "%s: null pointer", info.name);
-    return info.type == HORNFELS_TOKENS16 ? check_ids<uint16_t>(h, info, array, batch)
-                                          : check_ids<int32_t>(h, info, array, batch);
-  }
-  const int64_t needed = batch * elements(info);
-  if (!array.data)
-    return fail(h, HORNFELS_BAD_ARGUMENT, "%s: null pointer", info.name);
-  if (array.size != needed)
-    return fail(h, HORNFELS_BAD_ARGUMENT, "%s: %lld elements, a batch of %lld needs %lld", info.name,
-                static_cast<long long>(array.size), static_cast<long long>(batch), static_cast<long long>(needed));
-  if (reinterpret_cast<uintptr_t>(array.data) % static_cast<uintptr_t>(element_size(info.type)) != 0)
-    return fail(h, HORNFELS_BAD_ARGUMENT, "%s: address is not a multiple of the element size", info.name);
-  if (info.limit > 0 && info.type == HORNFELS_I32)
-    return check_classes<int32_t>(h, info, array, needed);
-  if (info.limit > 0 && info.type == HORNFELS_I64)
-    return check_classes<int64_t>(h, info, array, needed);
-  return HORNFELS_OK;
-}
 
 int32_t check_batch(const handle &h, const void *data, int64_t batch) {
   if (h.unset > 0)
@@ -225,14 +102,17 @@ int32_t run_on_data(handle &h, void (*function)(const step &), const hornfels_ar
     return status;
   if (batch == 0)
     return HORNFELS_OK;
+  const flush_denormals mode;
   for (int32_t i = 0; i < model.inputs + model.targets; ++i) {
-    const hornfels_tensor &info = i < model.inputs ? model.input_info[i] : model.target_info[i - model.inputs];
-    if (const int32_t status = check_array(h, info, data[i], batch))
+    const bool is_target = i >= model.inputs;
+    const hornfels_tensor &info = is_target ? model.target_info[i - model.inputs] : model.input_info[i];
+    if (const int32_t status = check_array(h.error, info, data[i], batch))
+      return status;
+    if (const int32_t status = is_target ? check_target(h.error, info, data[i], batch) : HORNFELS_OK)
       return status;
   }
   step s = make_step(h, batch);
   s.data = data;
-  const flush_denormals mode;
   function(s);
   return HORNFELS_OK;
 }
@@ -297,9 +177,9 @@ int32_t create(const program &code, void **result, int64_t capacity) {
   for (int32_t i = 0; i < code.lazy_tables; ++i)
     lazy_bytes += 2 * round_up(code.lazy[i].rows * static_cast<int64_t>(sizeof(int32_t)), alignment);
   const int64_t lazy_offset = total + round_up(metric_bytes, alignment), arena_offset = lazy_offset + lazy_bytes;
-  const int64_t arena_size = code.fixed_bytes + code.bytes_per_sample * capacity;
   if (code.bytes_per_sample > 0 && capacity > (INT64_MAX / 4) / code.bytes_per_sample)
     return HORNFELS_OUT_OF_MEMORY;
+  const int64_t arena_size = code.fixed_bytes + code.bytes_per_sample * capacity;
 
   handle *h = static_cast<handle *>(std::calloc(1, sizeof(handle)));
   const size_t block = static_cast<size_t>(round_up(arena_offset + arena_size + alignment, alignment));
@@ -308,7 +188,9 @@ int32_t create(const program &code, void **result, int64_t capacity) {
   double *values = static_cast<double *>(std::calloc(static_cast<size_t>(model.metrics) + 1, sizeof(double)));
   unsigned char *is_set = static_cast<unsigned char *>(std::calloc(static_cast<size_t>(model.variables) + 1, 1));
   lazy_rows *lazy = static_cast<lazy_rows *>(std::calloc(static_cast<size_t>(code.lazy_tables) + 1, sizeof(lazy_rows)));
-  if (!h || !memory || !variables || !values || !is_set || !lazy) {
+  void *number = h ? add_live_handle(h) : nullptr;
+  if (!number || !memory || !variables || !values || !is_set || !lazy) {
+    remove_live_handle(number);
     std::free(h);
     std::free(memory);
     std::free(variables);
@@ -346,14 +228,15 @@ int32_t create(const program &code, void **result, int64_t capacity) {
   /* Slots and metrics start as `initialize` makes them, also where the weights will be loaded. */
   run_initialize(*h, 0);
   save_metric_start(*h, false);
-  *result = h;
+  *result = number;
   return HORNFELS_OK;
 }
 
 void destroy(void *opaque) {
   handle *h = of(opaque);
-  if (!h)
+  if (!h || h->busy.exchange(true, std::memory_order_acquire))
     return;
+  remove_live_handle(opaque);
   std::free(h->memory);
   std::free(h->variables);
   std::free(h->values);
@@ -415,17 +298,10 @@ int32_t predict(void *opaque, const hornfels_array *inputs, const hornfels_resul
   if (batch == 0)
     return HORNFELS_OK;
   for (int32_t i = 0; i < model.inputs; ++i)
-    if (const int32_t status = check_array(*h, model.input_info[i], inputs[i], batch))
+    if (const int32_t status = check_array(h->error, model.input_info[i], inputs[i], batch))
       return status;
-  for (int32_t i = 0; i < model.outputs; ++i) {
-    const int64_t needed = batch * elements(model.output_info[i]);
-    if (!outputs || !outputs[i].data)
-      return fail(*h, HORNFELS_BAD_ARGUMENT, "%s: null pointer", model.output_info[i].name);
-    if (outputs[i].size < needed)
-      return fail(*h, HORNFELS_BAD_ARGUMENT, "%s: room for %lld elements, a batch of %lld needs %lld",
-                  model.output_info[i].name, static_cast<long long>(outputs[i].size), static_cast<long long>(batch),
-                  static_cast<long long>(needed));
-  }
+  if (const int32_t status = check_results(h->error, model, inputs, outputs, batch))
+    return status;
   step s = make_step(*h, batch);
   s.data = inputs;
   s.outputs = outputs;
@@ -542,7 +418,10 @@ int32_t set_learning_rate(void *opaque, double rate) {
   return HORNFELS_OK;
 }
 
-double get_learning_rate(const void *opaque) { return opaque ? of(opaque)->learning_rate : 0.0; }
+double get_learning_rate(const void *opaque) {
+  const handle *h = of(opaque);
+  return h ? h->learning_rate : 0.0;
+}
 
 int32_t set_seed(void *opaque, uint64_t seed) {
   handle *h = of(opaque);
@@ -552,7 +431,10 @@ int32_t set_seed(void *opaque, uint64_t seed) {
   return entered.status();
 }
 
-uint64_t get_seed(const void *opaque) { return opaque ? of(opaque)->seed : 0; }
+uint64_t get_seed(const void *opaque) {
+  const handle *h = of(opaque);
+  return h ? h->seed : 0;
+}
 
 int32_t set_step(void *opaque, int64_t count) {
   handle *h = of(opaque);
@@ -565,8 +447,19 @@ int32_t set_step(void *opaque, int64_t count) {
   return HORNFELS_OK;
 }
 
-int64_t get_step(const void *opaque) { return opaque ? of(opaque)->steps_done : 0; }
-const char *last_error(const void *opaque) { return opaque ? of(opaque)->error : "the handle is null"; }
-int64_t arena_bytes(const void *opaque) { return opaque ? of(opaque)->arena_size : 0; }
+int64_t get_step(const void *opaque) {
+  const handle *h = of(opaque);
+  return h ? h->steps_done : 0;
+}
+
+const char *last_error(const void *opaque) {
+  const handle *h = of(opaque);
+  return h ? h->error.text : "the handle is null, or was destroyed";
+}
+
+int64_t arena_bytes(const void *opaque) {
+  const handle *h = of(opaque);
+  return h ? h->arena_size : 0;
+}
 
 } // namespace hornfels

@@ -47,6 +47,14 @@ TEST_F(Files, L04_inputs_that_are_no_files) {
             (std::vector<std::string>{"dangling.horn", "folder.horn", "pipe.horn", "tiny.horn"}));
 }
 
+TEST_F(Files, L04_an_input_that_may_not_be_read) {
+  if (geteuid() == 0)
+    GTEST_SKIP() << "root may read everything";
+  fs::permissions(path("tiny.horn"), fs::perms::none);
+  for (const char *command : {"check", "summary", "build", "run"})
+    failsWith(run({command, "tiny.horn"}), 3, "tiny.horn: permission denied");
+}
+
 TEST_F(Files, L05_an_output_folder_that_is_not_there) {
   failsWith(run({"build", "tiny.horn", "-o", "no/where"}), 3, "no: no such file or directory");
   failsWith(run({"emit", "tiny.horn", "-o", "no/where"}), 3, "no: no such file or directory");
@@ -92,6 +100,52 @@ TEST_F(Files, L05_nothing_is_left_when_the_disk_is_full) {
   EXPECT_EQ(outcome.exitCode, 3) << outcome.err;
   EXPECT_EQ(entries(folder), std::vector<std::string>{"tiny.horn"});
   EXPECT_EQ(entries(temporary), std::vector<std::string>{});
+}
+
+/// The disk is full from the `from`-th of these calls on. The tool itself is traced, not what it starts.
+static Setting fullDisk(std::vector<std::string> arguments, const std::string &calls, int from, Setting setting) {
+  setting.inChild = [arguments, calls, from] {
+    std::string fault = "inject=" + calls + ":error=ENOSPC:when=" + std::to_string(from) + "+";
+    std::vector<const char *> words{"strace", "-o", "/dev/null", "-e", fault.c_str(), HORNFELS_TOOL};
+    for (const std::string &argument : arguments)
+      words.push_back(argument.c_str());
+    words.push_back(nullptr);
+    execv("/usr/bin/strace", const_cast<char *const *>(words.data()));
+  };
+  return setting;
+}
+
+TEST_F(Files, L05_the_disk_is_full_at_any_call) {
+  const Setting compiler = compilerMaking("new");
+  if (access("/usr/bin/strace", X_OK) != 0 ||
+      run({}, fullDisk({"--version"}, "rename", 1, compiler)).exitCode != 0)
+    GTEST_SKIP() << "no strace, or it may not trace here";
+  const std::vector<std::string> calls = {"write", "fsync", "rename,renameat,renameat2"};
+  ASSERT_EQ(run({"build", "tiny.horn"}, compilerMaking("old")).exitCode, 0);
+  const std::string old = read("tiny");
+  const std::vector<std::string> build = {"build", "tiny.horn"}, emit = {"emit", "tiny.horn", "-o", "sources"};
+  int failed = 0;
+  for (const std::string &call : calls)
+    for (int from : {1, 2, 3, 10, 40, 70}) {
+      Outcome outcome = run(emit, fullDisk(emit, call, from, compiler));
+      EXPECT_TRUE(outcome.exitCode == 0 || outcome.exitCode == 3) << call << from << outcome.err;
+      failed += outcome.exitCode == 3;
+      EXPECT_EQ(exists("sources"), outcome.exitCode == 0) << call << from;
+      fs::remove_all(path("sources"));
+      outcome = run(build, fullDisk(build, call, from, compiler));
+      EXPECT_TRUE(outcome.exitCode == 0 || outcome.exitCode == 3) << call << from << outcome.err;
+      failed += outcome.exitCode == 3;
+      if (outcome.exitCode == 3) {
+        EXPECT_EQ(read("tiny"), old) << call << from;
+        // Messages are written too.
+        EXPECT_TRUE(call == "write" || outcome.err.find("no space left on device") != std::string::npos)
+            << call << from << outcome.err;
+      }
+      write("tiny", old, true);
+      EXPECT_EQ(entries(folder), (std::vector<std::string>{"tiny", "tiny.horn"})) << call << from;
+      EXPECT_EQ(entries(temporary), std::vector<std::string>{}) << call << from;
+    }
+  EXPECT_GT(failed, 5) << "the fault was met";
 }
 
 TEST_F(Files, L06_a_program_of_ours_is_replaced) {

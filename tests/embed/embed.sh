@@ -12,8 +12,9 @@ cd "$folder"
 ./imdb train --data data.npz --epochs 1 --seed 1 --verbose 0 --weights weights.npz > train.txt
 
 "$tool" emit "$root/models/imdb.horn" -o user/imdb --embed-weights weights.npz
+"$tool" emit "$root/tests/embed/mixed.horn" -o user/mixed
 cp "$root/tests/embed/user.cpp" user/main.cpp
-cp "$root/tests/embed/user_class.cpp" user/user_class.cpp
+cp "$root/tests/embed/user_class.cpp" "$root/tests/embed/user_shared.cpp" "$root/tests/embed/user_loads.cpp" user
 # The same as main.cpp, with the weights that the library has inside.
 sed -e 's/#include "imdb.h"/#include "imdb_weights.h"/' -e 's/char \*\*arguments/char **/' \
     -e 's/imdb_load(model, arguments\[1\], error, sizeof error)/imdb_load_embedded(model)/' user/main.cpp > user/inside.cpp
@@ -29,6 +30,16 @@ target_link_libraries(user_inside PRIVATE imdb)
 add_executable(user_class user_class.cpp)
 target_compile_options(user_class PRIVATE -fno-exceptions -fno-rtti)
 target_link_libraries(user_class PRIVATE imdb)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set_target_properties(imdb PROPERTIES POSITION_INDEPENDENT_CODE ON)
+add_subdirectory(mixed)
+add_library(both SHARED user_shared.cpp)
+target_compile_features(both PRIVATE cxx_std_20)
+target_compile_options(both PRIVATE -fno-exceptions -fno-rtti)
+target_link_libraries(both PRIVATE imdb mixed)
+target_link_options(both PRIVATE -Wl,--no-undefined)
+add_executable(user_loads user_loads.cpp)
+target_link_libraries(user_loads PRIVATE ${CMAKE_DL_LIBS})
 CMAKE
 cmake -S user -B build -DCMAKE_CXX_FLAGS="-Wall -Wextra -Wconversion -Wshadow -Werror" > configure.txt
 cmake --build build > build.txt 2>&1 || { cat build.txt; exit 1; }
@@ -40,6 +51,8 @@ cmp user.txt user_inside.txt
 # By the C++ header: the same numbers.
 ./build/user_class weights.npz > user_class.txt || { cat user_class.txt; exit 1; }
 cmp user.txt user_class.txt
+# Two models in one shared object.
+./build/user_loads ./build/libboth.so
 
 # Weights in the program itself: the same predictions without --weights; what does not fit is refused when it compiles.
 "$tool" build "$root/models/imdb.horn" -o alone --embed-weights weights.npz

@@ -73,13 +73,16 @@ public:
     }
   }
 
-  /// Targets that are no numbers.
-  void spoil(size_t target, bool wide) {
+  /// Targets that make gradients which are no numbers: none themselves, but probabilities of classes must sum to 1.
+  void spoil(size_t target, const hornfels_tensor &info) {
     std::vector<char> &data = targets[target];
-    const double none = std::numeric_limits<double>::quiet_NaN();
-    const float narrow = std::numeric_limits<float>::quiet_NaN();
-    for (size_t at = 0; at < data.size(); at += wide ? 8 : 4)
-      std::memcpy(&data[at], wide ? static_cast<const void *>(&none) : &narrow, wide ? 8 : 4);
+    const bool wide = info.type == HORNFELS_F64;
+    for (size_t at = 0, i = 0; at < data.size(); at += wide ? 8 : 4, ++i) {
+      const double spoils[] = {3e38, -3e38, 1};
+      const double value = info.accepts_classes ? spoils[i % 3] : std::numeric_limits<double>::quiet_NaN();
+      const float narrow = static_cast<float>(value);
+      std::memcpy(&data[at], wide ? static_cast<const void *>(&value) : &narrow, wide ? 8 : 4);
+    }
   }
 
   int64_t size;
@@ -294,7 +297,7 @@ TEST_P(Lazy, SlotsSpoiltByNoNumbersAreMetBySavedWeights) {
     Batch batch(model, 2, 10, random);
     if (step == 5)
       for (int32_t i = 0; i < model.targets; ++i)
-        batch.spoil(static_cast<size_t>(i), model.target_info[i].type == HORNFELS_F64);
+        batch.spoil(static_cast<size_t>(i), model.target_info[i]);
     for (Handle *handle : {&lazy, &all}) {
       for (int32_t i = 0; i < model.variables; ++i)
         if (model.variable_info[i].role == HORNFELS_WEIGHT && step == 4)

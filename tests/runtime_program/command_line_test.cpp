@@ -159,6 +159,11 @@ TEST_F(command_line, inputs_that_are_no_files_are_refused_at_once) {
     expect_failure({"train", "--data", "d.npz", "--initial-weights", one.first}, 3, one.second);
     expect_failure({"evaluate", "--data", "d.npz", "--weights", one.first}, 3, one.second);
   }
+  if (geteuid() != 0) { /* who may read everything */
+    write_file(folder / "secret.npz", prices_data());
+    chmod((folder / "secret.npz").c_str(), 0);
+    expect_failure({"train", "--data", "secret.npz"}, 3, "secret.npz: error: Permission denied");
+  }
   expect_failure({"train", "--data", "/etc/passwd"}, 1, "/etc/passwd@0x0: error: not an .npz archive");
 }
 
@@ -385,6 +390,87 @@ TEST_F(command_line, a_full_disk_leaves_the_old_file) {
       << result.err;
   EXPECT_EQ(read_file(folder / "w.npz"), "old");
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"d.npz", "w.npz"}));
+}
+
+/* The reader of its lines stops reading and changes the data meanwhile: no epoch can be the last one before that. */
+TEST_F(command_line, data_that_change_during_training_are_noticed) {
+  const std::string train = PRICES_PROGRAM " train --data x.npz --epochs 3000 --batch-size 10 --weights w.npz";
+  write_file(folder / "x.npz", prices_data());
+  process one = prices({});
+  one.arguments = {"/bin/sh", "-c", train + " >/dev/null"};
+  ASSERT_EQ(run(one).code, 0);
+  const std::string weights = read_file(folder / "w.npz");
+  const size_t bytes = prices_data().size();
+  const std::string grown = std::to_string(bytes) + " bytes, " + std::to_string(bytes + 1);
+  const std::pair<std::string, std::string> cases[] = {
+      {": >x.npz", "x.npz: error: the data changed during training: " + std::to_string(bytes) +
+                       " bytes, 0 now; training goes on\n"},
+      {"printf x >>x.npz", "x.npz: error: the data changed during training: " + grown + " now; training goes on\n"},
+      {"touch -d @86400 x.npz", "x.npz: error: the data changed during training; training goes on\n"},
+      {"rm x.npz", "x.npz: error: the data went away during training; training goes on\n"}};
+  for (const auto &change : cases) {
+    write_file(folder / "x.npz", prices_data());
+    unlink((folder / "w.npz").c_str());
+    one.arguments[2] = "(" + train + "; echo $? >code) | (head -c 100; " + change.first + "; cat) >/dev/null";
+    const outcome result = run(one);
+    EXPECT_EQ(read_file(folder / "code"), "3\n") << change.first;
+    EXPECT_EQ(result.err, change.second);
+    EXPECT_EQ(read_file(folder / "w.npz"), weights) << "what was read is trained on";
+  }
+}
+
+/* Nothing to tell rows apart by: constant features and targets, only zeros. */
+TEST_F(command_line, data_without_differences_train) {
+  for (const float value : {0.0f, 1.0f}) {
+    const std::vector<float> x(130, value), y(10, value);
+    write_file(folder / "same.npz", zip({{"x_train.npy", npy<float>({10, 13}, x)}, {"y_train.npy", npy<float>(y)}}));
+    const outcome result = run(prices({"train", "--data", "same.npz", "--epochs", "3", "--weights", "w.npz"}));
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(result.out.find("nan"), std::string::npos) << result.out;
+  }
+  process digits = prices({});
+  write_file(folder / "blank.npz", zip({{"x_train.npy", npy<uint8_t>({20, 28, 28}, std::vector<uint8_t>(20 * 784))},
+                                        {"y_train.npy", npy<uint8_t>(std::vector<uint8_t>(20, 7))}}));
+  digits.arguments = {DIGITS_PROGRAM, "train", "--data", "blank.npz", "--epochs", "2"};
+  const outcome result = run(digits);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out.find("nan"), std::string::npos) << result.out;
+}
+
+/* The disk is full from the n-th call on, for each n, and at each call that can meet that. */
+TEST_F(command_line, a_full_disk_at_any_call_leaves_the_old_file) {
+  if (access("/usr/bin/strace", X_OK) != 0)
+    GTEST_SKIP() << "no strace";
+  write_file(folder / "w.npz", "old");
+  process one = prices({});
+  const std::vector<std::string> train = {PRICES_PROGRAM, "train",    "--data", "d.npz",     "--epochs",
+                                          "1",            "--weights", "w.npz", "--verbose=0"};
+  const auto with_strace = [&](const std::string &fault) {
+    one.arguments = {"/usr/bin/strace", "-f", "-o", "/dev/null", "-e", "trace=write,pwrite64,fsync,rename", "-e", fault};
+    one.arguments.insert(one.arguments.end(), train.begin(), train.end());
+    return run(one);
+  };
+  if (with_strace("trace=fsync").err.find("ptrace") != std::string::npos)
+    GTEST_SKIP() << "strace may not trace here";
+  write_file(folder / "w.npz", "old");
+  for (const char *call : {"write,pwrite64", "fsync", "rename"})
+    for (int from = 1, failed = 1; failed && from < 30; ++from) {
+      const outcome result =
+          with_strace("inject=" + std::string(call) + ":error=ENOSPC:when=" + std::to_string(from) + "+");
+      failed = result.code != 0;
+      if (!failed) {
+        EXPECT_EQ(read_file(folder / "w.npz").substr(0, 2), "PK") << call;
+        EXPECT_GT(from, 1) << call << " was never met";
+        write_file(folder / "w.npz", "old");
+        continue;
+      }
+      EXPECT_EQ(result.code, 3) << call << from << result.err;
+      /* The last fsync is the folder's: the new file is in its place by then. */
+      const std::string left = read_file(folder / "w.npz");
+      EXPECT_TRUE(left == "old" || (std::string(call) == "fsync" && left.substr(0, 2) == "PK")) << call << from;
+      EXPECT_EQ(folder.names(), (std::vector<std::string>{"d.npz", "w.npz"})) << call << from;
+      write_file(folder / "w.npz", "old");
+    }
 }
 
 TEST_F(command_line, a_terminal_shows_a_bar_and_others_do_not) {

@@ -8,7 +8,7 @@
 
 namespace hornfels {
 
-void callback_context::could_not_write(const failure &problem) {
+void callback_context::fail_later(const failure &problem) {
   print_error(std::string(problem.what()) + "; training goes on");
   if (!first_failure)
     first_failure = std::make_unique<failure>(problem);

@@ -18,10 +18,10 @@ struct callback_context {
   model_handle &handle;
   bool silent = false;                    /* no messages */
   bool stop = false;                      /* set: training ends after this epoch */
-  std::unique_ptr<failure> first_failure; /* of a file that could not be written */
+  std::unique_ptr<failure> first_failure; /* of a file: not written, or changed */
 
-  /* Training goes on without the file: a warning now, the exit code at the end. */
-  void could_not_write(const failure &problem);
+  /* Training goes on all the same: a warning now, the exit code at the end. */
+  void fail_later(const failure &problem);
 };
 
 class callback {

@@ -51,7 +51,7 @@ public:
     const off_t at = start + static_cast<off_t>(lines.size());
     lines += line;
     if (!write(at, line))
-      context.could_not_write(problem());
+      context.fail_later(problem());
   }
 
   void save(saved_state &state) const override {

@@ -100,7 +100,7 @@ private:
         print(format("\nEpoch %lld: finished saving model to ", static_cast<long long>(epoch + 1)) +
               quoted(file) + "\n");
     } catch (const failure &problem) {
-      context.could_not_write(problem);
+      context.fail_later(problem);
     }
   }
 

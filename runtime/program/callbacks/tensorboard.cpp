@@ -105,7 +105,7 @@ public:
       validation.add(context.handle.step(), evaluation);
       validation.add(epoch, of_validation);
     } catch (const failure &problem) {
-      context.could_not_write(problem);
+      context.fail_later(problem);
     }
   }
 

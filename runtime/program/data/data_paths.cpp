@@ -5,8 +5,6 @@
 
 namespace hornfels {
 
-namespace {
-
 std::vector<std::string> data_paths(const options &chosen) {
   std::vector<std::string> paths;
   for (const std::string &path : {chosen.data, chosen.test_data})
@@ -16,8 +14,6 @@ std::vector<std::string> data_paths(const options &chosen) {
     paths.push_back(input.second);
   return paths;
 }
-
-} // namespace
 
 bool has_data(const options &chosen) { return !chosen.data.empty() || !chosen.reading.inputs.empty(); }
 

@@ -8,6 +8,9 @@ namespace hornfels {
 
 bool has_data(const options &chosen);
 
+/* All but --validation-data. */
+std::vector<std::string> data_paths(const options &chosen);
+
 /* Their names, for messages. */
 std::string data_names(const options &chosen);
 

@@ -162,7 +162,7 @@ void fit::save_checkpoint() {
     saved_between = step == 0;
   } catch (const failure &problem) {
     bar.leave_line();
-    context.could_not_write(problem);
+    context.fail_later(problem);
   }
 }
 

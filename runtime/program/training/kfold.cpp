@@ -5,6 +5,7 @@
 #include "adapt.h"
 #include "fit.h"
 #include "runtime/core/text.h"
+#include "runtime/program/callbacks/data_watch.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/report/plot.h"
 #include "runtime/program/signals.h"
@@ -93,6 +94,7 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
   const int64_t epochs = chosen.epochs > 0 ? chosen.epochs : model.training->epochs, k = chosen.kfold;
   for (int64_t i = 0; i < (chosen.weights.empty() ? 1 : k); ++i)
     check_outputs(options_of_fold(chosen, i));
+  const data_state files(chosen);
   const training_data data = read_training_data(model, chosen);
   const int64_t rows = data.data.rows, held_out = rows / k;
   if (held_out < 1)
@@ -105,6 +107,7 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
   watch_signals();
   std::vector<history> folds;
   logs sum;
+  exit_code code = exit_done;
   for (int64_t i = 0; i < k; ++i) {
     const row_range fold{i * held_out, held_out};
     model_handle handle(model, batches.capacity(), chosen.threads);
@@ -117,7 +120,9 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
     if (chosen.learning_rate > 0)
       handle.set_learning_rate(chosen.learning_rate);
     const fit_rows parts{batches, all_but(fold, rows), &batches, fold};
-    fit one(of_fold, epochs, handle, parts, make_callbacks(of_fold, names, true), bar, nullptr);
+    auto callbacks = make_callbacks(of_fold, names, true);
+    callbacks.push_back(make_data_watch(files));
+    fit one(of_fold, epochs, handle, parts, std::move(callbacks), bar, nullptr);
     if (!one.run()) {
       print_error(std::string(model.name) +
                   format(": stopped in fold %lld after ", static_cast<long long>(i + 1)) + one.where());
@@ -135,6 +140,8 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
       for (size_t m = 0; m < sum.size(); ++m)
         sum[m].second += scores[m].second;
     folds.push_back(one.past());
+    if (one.first_failure())
+      code = one.first_failure()->code();
   }
   for (const auto &one : sum)
     print("mean " + one.first + format(" %.6g\n", one.second / static_cast<double>(k)));
@@ -145,7 +152,7 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
     write_plot(chosen.plot,
                std::string(model.name) + format(", mean of %lld folds", static_cast<long long>(k)), mean,
                {chosen.plot_smooth < 0 ? 0.9 : chosen.plot_smooth, chosen.plot_skip});
-  return exit_done;
+  return code;
 }
 
 } // namespace hornfels

@@ -4,6 +4,7 @@
 #include "adapt.h"
 #include "fit.h"
 #include "runtime/core/text.h"
+#include "runtime/program/callbacks/data_watch.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/report/plot.h"
 #include "runtime/program/signals.h"
@@ -29,6 +30,7 @@ private:
   const options &chosen;
   const double began = seconds_now();
   const int64_t epochs;
+  const data_state files; /* as they were before they were read */
   training_data data;
   double data_seconds = 0;
   std::unique_ptr<model_handle> handle;
@@ -40,7 +42,7 @@ private:
 
 trainer::trainer(const hornfels_model &table, const options &chosen_options)
     : model(table), chosen(chosen_options),
-      epochs(chosen.epochs > 0 ? chosen.epochs : model.training->epochs),
+      epochs(chosen.epochs > 0 ? chosen.epochs : model.training->epochs), files(chosen),
       bar(describe_display(), chosen.verbose) {
   if (chosen.initial_epoch >= epochs)
     throw failure(exit_usage,
@@ -71,9 +73,9 @@ trainer::trainer(const hornfels_model &table, const options &chosen_options)
   if (!chosen.checkpoint.empty())
     checkpoints =
         std::make_unique<checkpoint_folder>(chosen.checkpoint, identify_run(model, chosen, data, batch));
-  training = std::make_unique<fit>(chosen, epochs, *handle, rows,
-                                   make_callbacks(chosen, metric_names(model), rows.validation.count > 0),
-                                   bar, checkpoints.get());
+  auto callbacks = make_callbacks(chosen, metric_names(model), rows.validation.count > 0);
+  callbacks.push_back(make_data_watch(files));
+  training = std::make_unique<fit>(chosen, epochs, *handle, rows, std::move(callbacks), bar, checkpoints.get());
 }
 
 void trainer::announce() const {
