@@ -72,13 +72,15 @@ static bool mayJoinUnit(Operation *op, ArrayRef<Operation *> unit) {
          readsWhereWritten(op, unit);
 }
 
-static bool isRecomputed(Operation *op);
+/// What is known of the operations that one question leads to: without it a chain of n sums costs 2^n.
+using Recomputed = DenseMap<Operation *, bool>;
+static bool isRecomputed(Operation *op, Recomputed &known);
 
 /// Every input that `accepts` is an argument of the step or is computed again itself.
-static bool readsOnlyGiven(linalg::GenericOp op, llvm::function_ref<bool(Value)> accepts) {
+static bool readsOnlyGiven(linalg::GenericOp op, Recomputed &known, llvm::function_ref<bool(Value)> accepts) {
   return llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *input) {
     Operation *producer = input->get().getDefiningOp();
-    return accepts(input->get()) && (!producer || isRecomputed(producer));
+    return accepts(input->get()) && (!producer || isRecomputed(producer, known));
   });
 }
 
@@ -104,12 +106,12 @@ static bool isReadRowByRow(Value value) {
 /// Cheaper to compute again in each kernel that reads it than to store:
 /// - what is computed from scalars that the step is given: dropout's numbers are made again in the backward pass;
 /// - arithmetic on what the step is given, for readers of the same elements.
-static bool isRecomputed(Operation *op) {
+static bool findRecomputed(Operation *op, Recomputed &known) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic || !isElementwise(op) || !llvm::all_of(op->getUsers(), isComputation))
     return false;
   auto isScalar = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 0; };
-  if (readsOnlyGiven(generic, isScalar) && isReadRowByRow(generic.getResult(0)))
+  if (readsOnlyGiven(generic, known, isScalar) && isReadRowByRow(generic.getResult(0)))
     return true;
   for (Operation &scalar : generic.getBody()->without_terminator())
     if (isa<MathOp, RandomElementOp>(scalar))
@@ -118,7 +120,20 @@ static bool isRecomputed(Operation *op) {
   for (Operation *user : op->getUsers())
     if (!isElementwise(user) || parallelSizes(user) != parallelSizes(op) || readMap(user, result) != writeMap(result))
       return false;
-  return readsOnlyGiven(generic, [](Value) { return true; });
+  return readsOnlyGiven(generic, known, [](Value) { return true; });
+}
+
+static bool isRecomputed(Operation *op, Recomputed &known) {
+  if (auto found = known.find(op); found != known.end())
+    return found->second;
+  bool answer = findRecomputed(op, known);
+  known[op] = answer;
+  return answer;
+}
+
+static bool isRecomputed(Operation *op) {
+  Recomputed known;
+  return isRecomputed(op, known);
 }
 
 /// `op` can move from its kernel into the one that holds all its readers, and makes no more traffic there: what it
