@@ -352,6 +352,58 @@ Value logits(BuiltinCall &c) {
   return NoneValue();
 }
 
+/// 0, 1, ... below n.
+Value arange(BuiltinCall &c) {
+  Interpreter &in = c.interpreter;
+  auto *size = getIf<int64_t>(c.arguments[0]);
+  if (!size || *size < 1)
+    return refuse(c, fmt::format("arange takes an int above 0, found {}", in.show(c.arguments[0])));
+  return in.tensor(in.emitter.iota(0, in.options.real, {*size}), in.options.real, {*size}, {});
+}
+
+/// Zeros around a tensor: pairs of sizes, one for each axis.
+Value zeroPad(BuiltinCall &c) {
+  Interpreter &in = c.interpreter;
+  auto *x = tensorIn(c.arguments[0]);
+  auto *pairs = listIn(c.arguments[1]);
+  if (!x || x->vocabulary || !pairs || pairs->elements.size() != x->shape.size())
+    return refuse(c, fmt::format("zero_pad takes a tensor and a pair for each axis, found {} and {}",
+                                 in.show(c.arguments[0]), in.show(c.arguments[1])));
+  std::vector<int64_t> offsets, strides(x->shape.size(), 1);
+  Shape shape = x->shape;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    auto sizes = in.shapeFrom(pairs->elements[axis], c.places[1]);
+    if (!sizes)
+      return Poison();
+    bool isGood = sizes->size() == 2 && (*sizes)[0] >= 0 && (*sizes)[1] >= 0;
+    if (!isGood || (shape[axis] == batchSize && ((*sizes)[0] || (*sizes)[1])))
+      return refuse(c, fmt::format("zero_pad: axis {} of {} cannot grow by {}", axis, in.show(*x), shapeText(*sizes)));
+    offsets.push_back((*sizes)[0]);
+    if (shape[axis] != batchSize)
+      shape[axis] += (*sizes)[0] + (*sizes)[1];
+  }
+  if (shape == x->shape)
+    return c.arguments[0];
+  return in.tensor(in.emitter.embed(in.use(*x, c.range), offsets, strides, shape), x->element, shape, {x});
+}
+
+Value broadcastTo(BuiltinCall &c) {
+  auto shape = c.interpreter.shapeFrom(c.arguments[1], c.places[1]);
+  auto *x = tensorIn(c.arguments[0]);
+  if (!shape || !x)
+    return shape ? refuse(c, fmt::format("broadcast_to takes a tensor, found {}", c.interpreter.show(c.arguments[0])))
+                 : Value(Poison());
+  auto value = c.interpreter.fit(c.arguments[0], x->element, *shape, c.range);
+  return value ? *value : Value(Poison());
+}
+
+Value contains(BuiltinCall &c) {
+  auto *text = getIf<std::string>(c.arguments[0]), *part = getIf<std::string>(c.arguments[1]);
+  if (!text || !part)
+    return refuse(c, "contains takes two strings");
+  return text->find(*part) != std::string::npos;
+}
+
 std::map<std::string, Builtin, std::less<>> makeTable() {
   auto sigmoidOf = [](double x) { return 1 / (1 + std::exp(-x)); };
   std::vector<Builtin> all = {
@@ -413,6 +465,43 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
        {P{"condition", {}}, P{"a", {}}, P{"b", {}}},
        [](BuiltinCall &c) {
          return c.interpreter.where(c.arguments[0], c.arguments[1], c.arguments[2], c.range);
+       },
+       {}},
+      {"arange", {P{"n", {}}}, arange, {}},
+      {"zero_pad", {P{"x", {}}, P{"padding", {}}}, zeroPad, {}},
+      {"contains", {P{"text", {}}, P{"part", {}}}, contains, {}},
+      {"broadcast_to", {P{"x", {}}, P{"shape", {}}}, broadcastTo, {}},
+      {"is_list",
+       {P{"x", {}}},
+       [](BuiltinCall &c) -> Value { return listIn(c.arguments[0]) != nullptr; },
+       {}},
+      {"einsum",
+       {P{"equation", {}}, P{"a", {}}, P{"b", {}}},
+       [](BuiltinCall &c) -> Value {
+         if (auto *equation = getIf<std::string>(c.arguments[0]))
+           return c.interpreter.einsum(*equation, c.arguments[1], c.arguments[2], c.range);
+         return refuse(c, "einsum takes an equation and two tensors");
+       },
+       {}},
+      {"add_loss",
+       {P{"x", {}}},
+       [](BuiltinCall &c) -> Value {
+         c.interpreter.addPenalty(c.arguments[0], c.range);
+         return NoneValue();
+       },
+       {}},
+      {"regularize",
+       {P{"x", {}}, P{"regularizer", {}}},
+       [](BuiltinCall &c) -> Value {
+         c.interpreter.regularize(c.arguments[0], c.arguments[1], c.range);
+         return NoneValue();
+       },
+       {}},
+      {"constrain",
+       {P{"weight", {}}, P{"constraint", {}}},
+       [](BuiltinCall &c) -> Value {
+         c.interpreter.constrain(c.arguments[0], c.arguments[1], c.range);
+         return NoneValue();
        },
        {}},
       {"copy",

@@ -183,6 +183,13 @@ Handle Emitter::slice(Handle x, const std::vector<int64_t> &offsets, const std::
   return impl->create<horn::SliceOp>(impl->value(x), offsets, sizes, strides);
 }
 
+Handle Emitter::embed(Handle x, const std::vector<int64_t> &offsets, const std::vector<int64_t> &strides,
+                      const Shape &shape) {
+  auto from = mlir::cast<RankedTensorType>(impl->value(x).getType());
+  auto to = RankedTensorType::get(shape, from.getElementType());
+  return impl->create<horn::EmbedOp>(to, impl->value(x), offsets, strides);
+}
+
 Handle Emitter::concat(const std::vector<Handle> &xs, int64_t axis) {
   SmallVector<Value_> values;
   for (Handle x : xs)
@@ -211,6 +218,17 @@ Handle Emitter::argmax(Handle x, int64_t axis) {
 Handle Emitter::matmul(Handle x, Handle w) {
   return horn::ContractOp::createMatmul(impl->builder, impl->loc, impl->value(x), impl->value(w))
       .getAsOpaquePointer();
+}
+
+Handle Emitter::contract(Handle a, Handle b, const std::vector<int64_t> &lhs, const std::vector<int64_t> &rhs,
+                         const std::vector<int64_t> &out, int64_t dimensions) {
+  auto map = [&](const std::vector<int64_t> &dims) {
+    SmallVector<AffineExpr> exprs;
+    for (int64_t dim : dims)
+      exprs.push_back(impl->builder.getAffineDimExpr(static_cast<unsigned>(dim)));
+    return AffineMap::get(static_cast<unsigned>(dimensions), 0, exprs, &impl->context);
+  };
+  return impl->create<horn::ContractOp>(impl->value(a), impl->value(b), map(lhs), map(rhs), map(out));
 }
 
 Handle Emitter::encode(std::string_view name, Handle tokens) {

@@ -97,10 +97,16 @@ public:
   Handle transpose(Handle x, const std::vector<int64_t> &permutation);
   Handle slice(Handle x, const std::vector<int64_t> &offsets, const std::vector<int64_t> &sizes,
                const std::vector<int64_t> &strides);
+  /// x in the midst of zeros.
+  Handle embed(Handle x, const std::vector<int64_t> &offsets, const std::vector<int64_t> &strides,
+               const Shape &shape);
   Handle concat(const std::vector<Handle> &xs, int64_t axis);
   Handle reduce(Reduction kind, Handle x, const std::vector<int64_t> &axes);
   Handle argmax(Handle x, int64_t axis);
   Handle matmul(Handle x, Handle w);
+  /// y[out] = sum of a[lhs] * b[rhs], where a list gives the dimension of each axis.
+  Handle contract(Handle a, Handle b, const std::vector<int64_t> &lhs, const std::vector<int64_t> &rhs,
+                  const std::vector<int64_t> &out, int64_t dimensions);
   /// "multi_hot" or "count"
   Handle encode(std::string_view name, Handle tokens);
   /// "random_uniform" or "random_normal", standard

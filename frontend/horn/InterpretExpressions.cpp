@@ -101,6 +101,8 @@ std::optional<Value> Interpreter::lookup(std::string_view name) {
     return BatchValue();
   if (name == "training")
     return run && run->training;
+  if (name == "trainable" && !frames.empty() && frame().owner)
+    return isTrainable(*frame().owner);
   if (const Builtin *builtin = findBuiltin(name))
     return builtin;
   return std::nullopt;

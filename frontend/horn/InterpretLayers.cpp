@@ -70,8 +70,8 @@ void Interpreter::nameLayer(Owner &layer, SourceRange range) {
   layer.fullName = parent.fullName.empty() ? layer.name : parent.fullName + "/" + layer.name;
 }
 
-static bool isTrainable(const Owner *owner) {
-  for (; owner; owner = owner->parent)
+bool isTrainable(const Owner &layer) {
+  for (const Owner *owner = &layer; owner; owner = owner->parent)
     if (!owner->trainable)
       return false;
   return true;
@@ -114,7 +114,7 @@ void Interpreter::declareVariable(const VariableStmt &statement) {
   }
   Variable::Role role = isSlot                                                ? Variable::Role::Slot
                         : kind == DefinitionKind::Metric                      ? Variable::Role::Metric
-                        : !isState && isReal(*element) && isTrainable(&owner) ? Variable::Role::Weight
+                        : !isState && isReal(*element) && isTrainable(owner) ? Variable::Role::Weight
                                                                               : Variable::Role::State;
   std::string key = frame().path + fmt::format("{:x}", reinterpret_cast<uintptr_t>(&statement));
   Variable *variable = makeVariable(

@@ -264,6 +264,15 @@ std::optional<Shape> Interpreter::shapeOf(const TypeExpr &type, bool withBatch) 
       error(axis.range, "`...` has no meaning here: give every size");
       return std::nullopt;
     }
+    // A list of sizes stands for all of them.
+    auto *name = as<NameExpr>(axis.size);
+    if (std::optional<Value> value = name ? lookup(name->name) : std::nullopt; value && listIn(*value)) {
+      std::optional<Shape> sizes = shapeFrom(*value, axis.range);
+      if (!sizes)
+        return std::nullopt;
+      shape.insert(shape.end(), sizes->begin(), sizes->end());
+      continue;
+    }
     std::optional<int64_t> size = sizeOf(*axis.size);
     if (!size)
       return std::nullopt;

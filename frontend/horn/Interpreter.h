@@ -8,6 +8,7 @@
 #include "frontend/horn/Loader.h"
 
 #include <functional>
+#include <set>
 #include <span>
 
 namespace hornfels::frontend {
@@ -40,6 +41,8 @@ struct Run {
   Tensor seed, step, learningRate;
   std::map<std::string, int64_t> randomCounts; // random operations so far, by owner
   std::map<const Owner *, int64_t> layerCalls; // calls so far of the model's own layers
+  std::vector<Value> penalties;                // what layers add to the loss
+  std::set<const Variable *> regularized;      // weights whose penalty is there already
 };
 
 /// One call that is being interpreted.
@@ -145,6 +148,11 @@ public:
   Tensor read(Variable &variable);
   void assign(const AssignStmt &statement);
   void write(Variable &variable, const Value &value, SourceRange range);
+  /// The weight of the running layer whose value now is this tensor, or null.
+  Variable *variableOf(const Value &value);
+  void addPenalty(const Value &penalty, SourceRange range);
+  void regularize(const Value &value, const Value &regularizer, SourceRange range);
+  void constrain(const Value &value, const Value &constraint, SourceRange range);
 
   // --- tensors (InterpretTensors.cpp)
   // --------------------------------------------------------------------------------
@@ -157,6 +165,7 @@ public:
   Value reduce(Reduction kind, const Value &x, const Value &axis, const Value &keep, bool mean,
                SourceRange range);
   Value matmul(const Value &a, const Value &b, SourceRange range);
+  Value einsum(const std::string &equation, const Value &a, const Value &b, SourceRange range);
   Value reshape(const TensorInfo &x, Shape shape, SourceRange range);
   Value slice(const TensorInfo &x, const IndexExpr &expr);
   Value concatenate(const std::vector<Value> &xs, int64_t axis, SourceRange range);

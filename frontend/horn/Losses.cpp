@@ -184,6 +184,10 @@ Tensor ModelBuilder::addLoss(Pass &pass) {
       weighted = in.elementwise("mul", losses[i], outputs[i].weight, range);
     total = isNone(total) ? weighted : in.elementwise("add", total, weighted, range);
   }
+  for (const Value &penalty : pass.run.penalties)
+    total = in.elementwise("add", total, penalty, range);
+  if (!tensorIn(total))
+    return nullptr;
   Value batch = in.tensor(in.emitter.batchSizeTensor(), in.options.real, {}, {});
   auto running = [&](const std::string &name, const Value &loss) {
     addMetricResult(pass, name, streamingMean(name, in.elementwise("mul", loss, batch, range), batch, range));

@@ -98,6 +98,17 @@ private:
   Value step(const FunctionValue &optimizer, Frame called, const Value &weight, const Value &gradient,
              const Value &number);
   void update(Variable &weight, const Value &gradient, const FunctionValue &optimizer, const Value &number);
+  Owner &slotOwner(const Variable &weight, const FunctionValue &optimizer);
+
+  // Averages.cpp
+  Variable *addSlot(const Variable &weight, Owner &owner, const char *name);
+  Tensor updateNumber(Pass &pass, const FunctionValue &optimizer);
+  Value isMultiple(const Tensor &number, double every);
+  std::vector<Value> accumulate(const std::vector<Variable *> &weights, std::vector<Value> gradients,
+                                const FunctionValue &optimizer);
+  void keepOld(Variable &weight, Owner &owner);
+  void average(Variable &weight, Owner &owner, const FunctionValue &optimizer);
+  void finishUpdate(Variable &weight, Owner &owner, const FunctionValue &optimizer);
 
   Interpreter &in;
   const Definition &model;
@@ -112,6 +123,11 @@ private:
   std::map<std::string, std::unique_ptr<Owner>> metricOwners;
   std::map<const Variable *, std::unique_ptr<Owner>> slotOwners;
   std::vector<ModuleDescription::PortEntry> outputEntries;
+  Value isUpdate; // with accumulated gradients: whether this step updates
+  Tensor updates; // how many updates there are with this one
 };
+
+/// A number (or a bool, as 0 or 1) that an optimizer was given beside its own parameters, or as one of them.
+std::optional<double> optimizerOption(const FunctionValue &optimizer, const char *name);
 
 } // namespace hornfels::frontend

@@ -6,10 +6,28 @@
 
 namespace hornfels::frontend {
 
-static constexpr std::string_view sharedOptions[] = {"clipnorm", "clipvalue", "global_clipnorm",
-                                                     "weight_decay"};
+static constexpr std::string_view sharedOptions[] = {
+    "clipnorm",     "clipvalue",               "global_clipnorm",             "weight_decay",     "use_ema",
+    "ema_momentum", "ema_overwrite_frequency", "gradient_accumulation_steps", "loss_scale_factor"};
 
 std::span<const std::string_view> sharedOptimizerOptions() { return sharedOptions; }
+
+/// What is wrong with the value of a shared option, or nothing.
+static const char *faultOf(std::string_view name, const Value &value) {
+  auto number = numberIn(value);
+  auto *count = getIf<int64_t>(value);
+  if (name == "use_ema")
+    return getIf<bool>(value) ? nullptr : "true or false";
+  if (name == "ema_momentum")
+    return number && *number >= 0 && *number <= 1 ? nullptr : "a number from 0 to 1";
+  if (name == "ema_overwrite_frequency")
+    return count && *count >= 1 ? nullptr : "an int above 0";
+  if (name == "gradient_accumulation_steps")
+    return count && *count >= 2 ? nullptr : "an int above 1";
+  if (name == "weight_decay")
+    return number && *number >= 0 ? nullptr : "a number not below 0";
+  return number && *number > 0 ? nullptr : "a number above 0";
+}
 
 bool Interpreter::takeOptimizerOptions(const Definition &definition, std::vector<CallArgument> &arguments,
                                        std::map<std::string, Binding, std::less<>> &found) {
@@ -32,36 +50,38 @@ bool Interpreter::takeOptimizerOptions(const Definition &definition, std::vector
     const std::string &name = argument.name->text;
     if (isNone(argument.value))
       continue;
-    auto number = numberIn(argument.value);
-    bool mayBeZero = name == "weight_decay";
-    if (!number || *number < 0 || (*number == 0 && !mayBeZero)) {
+    if (const char *expected = faultOf(name, argument.value)) {
+      auto number = numberIn(argument.value);
       if (!isPoison(argument.value))
-        error(argument.range, fmt::format("{}: {} is {}, expected a number {} 0", definition.name.text, name,
-                                          number ? numberText(*number) : show(argument.value),
-                                          mayBeZero ? "not below" : "above"));
+        error(argument.range, fmt::format("{}: {} is {}, expected {}", definition.name.text, name,
+                                          number ? numberText(*number) : show(argument.value), expected));
       good = false;
       continue;
     }
-    if (name != "weight_decay" && clipping) {
+    bool isClipping = name.ends_with("clipnorm") || name == "clipvalue";
+    if (isClipping && clipping) {
       error(argument.range,
             fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm may be given",
                         definition.name.text))
           .note(clipping->range, "the first one is here");
       good = false;
     }
-    if (name != "weight_decay")
+    if (isClipping)
       clipping = &argument;
-    found[name] = {*number, argument.range};
+    found[name] = {argument.value, argument.range};
   }
   arguments = std::move(rest);
   return good;
 }
 
-static std::optional<double> optionOf(const FunctionValue &optimizer, const char *name) {
+std::optional<double> optimizerOption(const FunctionValue &optimizer, const char *name) {
   if (!optimizer.configured)
     return std::nullopt;
   auto found = optimizer.configured->names.find(name);
-  return found == optimizer.configured->names.end() ? std::nullopt : numberIn(found->second.value);
+  if (found == optimizer.configured->names.end())
+    return std::nullopt;
+  auto *flag = getIf<bool>(found->second.value);
+  return flag ? std::optional<double>(*flag) : numberIn(found->second.value);
 }
 
 std::vector<Value> ModelBuilder::clip(std::vector<Value> gradients, const FunctionValue &optimizer,
@@ -69,14 +89,14 @@ std::vector<Value> ModelBuilder::clip(std::vector<Value> gradients, const Functi
   auto squares = [&](const Value &g) {
     return in.reduce(Reduction::Sum, in.elementwise("mul", g, g, range), NoneValue(), false, false, range);
   };
-  if (auto c = optionOf(optimizer, "clipnorm")) { // g * c / max(|g|, c)
+  if (auto c = optimizerOption(optimizer, "clipnorm")) { // g * c / max(|g|, c)
     for (Value &g : gradients) {
       Value square = squares(g);
       Value norm = in.unary("sqrt", *tensorIn(square), range);
       g = in.elementwise("div", in.elementwise("mul", g, *c, range), in.elementwise("max", norm, *c, range),
                          range);
     }
-  } else if (auto global = optionOf(optimizer, "global_clipnorm")) {
+  } else if (auto global = optimizerOption(optimizer, "global_clipnorm")) {
     Value square = NoneValue();
     for (const Value &g : gradients)
       square = isNone(square) ? squares(g) : in.elementwise("add", square, squares(g), range);
@@ -87,7 +107,7 @@ std::vector<Value> ModelBuilder::clip(std::vector<Value> gradients, const Functi
     scale = in.elementwise("add", scale, in.elementwise("sub", norm, norm, range), range);
     for (Value &g : gradients)
       g = in.elementwise("mul", g, scale, range);
-  } else if (auto v = optionOf(optimizer, "clipvalue")) {
+  } else if (auto v = optimizerOption(optimizer, "clipvalue")) {
     for (Value &g : gradients)
       g = in.elementwise("min", in.elementwise("max", g, -*v, range), *v, range);
   }
@@ -104,10 +124,22 @@ Value ModelBuilder::step(const FunctionValue &optimizer, Frame called, const Val
   called.callSite = range;
   called.isFaulty = optimizer.isFaulty;
   std::vector<CallArgument> arguments;
-  for (const Value &argument : {weight, gradient, number})
+  for (const Value &argument : {weight, gradient, number, Value(called.owner->name)})
     if (arguments.size() < optimizer.definition->call->parameters.size())
       arguments.push_back({nullptr, argument, range});
   return in.runBody(std::move(called), *optimizer.definition->call, std::move(arguments), range);
+}
+
+/// What owns a weight's slots.
+Owner &ModelBuilder::slotOwner(const Variable &weight, const FunctionValue &optimizer) {
+  std::unique_ptr<Owner> &owner = slotOwners[&weight];
+  if (!owner) {
+    owner = std::make_unique<Owner>();
+    owner->definition = optimizer.definition;
+    owner->fullName = owner->name = weight.name;
+    owner->layer = weight.layer;
+  }
+  return *owner;
 }
 
 /// One weight: decay, then the optimizer's own step.
@@ -116,24 +148,19 @@ void ModelBuilder::update(Variable &weight, const Value &gradient, const Functio
   SourceRange range = settings.optimizerRange;
   Value value = in.read(weight);
   Value rate = in.run->learningRate;
-  if (auto decay = optionOf(optimizer, "weight_decay")) // w -= w * decay * rate
+  if (auto decay = optimizerOption(optimizer, "weight_decay")) // w -= w * decay * rate
     value = in.elementwise(
         "sub", value, in.elementwise("mul", in.elementwise("mul", value, *decay, range), rate, range), range);
-  std::unique_ptr<Owner> &owner = slotOwners[&weight];
-  if (!owner) {
-    owner = std::make_unique<Owner>();
-    owner->definition = optimizer.definition;
-    owner->fullName = owner->name = weight.name;
-    owner->layer = weight.layer;
-  }
+  Owner *owner = &slotOwner(weight, optimizer);
   Frame called;
-  called.owner = owner.get();
+  called.owner = owner;
   Value result = step(optimizer, std::move(called), value, gradient, number);
   if (isPoison(result))
     return;
   auto *tensor = tensorIn(result);
   if (tensor && tensor->shape == weight.shape && isReal(tensor->element)) {
     in.run->current[&weight] = std::make_shared<const TensorInfo>(*tensor);
+    finishUpdate(weight, *owner, optimizer);
     return;
   }
   in.error(range,
@@ -175,8 +202,9 @@ void ModelBuilder::optimize(Pass &pass, const Tensor &loss) {
   std::vector<Value> gradients;
   for (size_t i = 0; i < weights.size(); ++i)
     gradients.push_back(in.tensor(derivatives[i], weights[i]->element, weights[i]->shape, {}));
-  gradients = clip(std::move(gradients), optimizer, range);
-  Value number = in.castTo(*pass.run.step, in.options.real, range);
+  gradients = clip(accumulate(weights, std::move(gradients), optimizer), optimizer, range);
+  updates = updateNumber(pass, optimizer);
+  Value number = in.castTo(*updates, in.options.real, range);
   for (size_t i = 0; i < weights.size(); ++i)
     update(*weights[i], gradients[i], optimizer, number);
 }

@@ -206,6 +206,14 @@ void ModelBuilder::addMetric(Output &output, const Value &metric, SourceRange ra
                fmt::format("a metric is a function of (target, prediction), found {}", in.show(metric)));
     return;
   }
+  // As a metric a loss may mean something else: NAME_metric stands for it then.
+  Value meant = metric;
+  const Definition *own = in.program.find(name + "_metric");
+  if (const FunctionValue *function = functionIn(metric); function && own) {
+    auto changed = std::make_shared<FunctionValue>(*function);
+    changed->definition = own;
+    meant = std::shared_ptr<const FunctionValue>(std::move(changed));
+  }
   if (outputs.size() > 1)
     name = output.name + "_" + name;
   std::string base = name;
@@ -218,7 +226,7 @@ void ModelBuilder::addMetric(Output &output, const Value &metric, SourceRange ra
   };
   for (int number = 1; isTaken(); ++number)
     name = fmt::format("{}_{}", base, number);
-  output.metrics.push_back({metric, range, name});
+  output.metrics.push_back({meant, range, name});
 }
 
 void ModelBuilder::readMetrics(const Binding &metrics) {

@@ -130,6 +130,7 @@ struct Variable {
   SourceRange declared;     // its name in the text
   SourceRange created;      // the call in which it was made
   Handle initial = nullptr; // its first value, in @initialize
+  Value constraint = NoneValue(); // what its value becomes after each update: a function
 };
 
 /// What owns variables: a model, a layer's instance, a metric, or a weight (which owns its slots).
@@ -156,6 +157,9 @@ struct Owner {
   std::map<std::string, SourceRange> variableNames;
   std::vector<Variable *> owned; // in the order of creation
 };
+
+/// Whether a layer's weights are trained: it and the layers around it are not frozen.
+bool isTrainable(const Owner &layer);
 
 template <typename T> const T *getIf(const Value &value) { return std::get_if<T>(&value); }
 inline bool isPoison(const Value &value) { return std::holds_alternative<Poison>(value); }

@@ -43,6 +43,7 @@ struct Json {
   bool isObject() const { return kind == JsonKind::Object; }
   bool isNumber() const { return kind == JsonKind::Integer || kind == JsonKind::Float; }
   bool isFalse() const { return kind == JsonKind::Bool && !boolean; }
+  bool isTrue() const { return kind == JsonKind::Bool && boolean; }
 
   /// The value of a key, or null.
   const Json *find(std::string_view key) const;

@@ -206,7 +206,7 @@ std::string Reader::layerName(const Object &layer, const std::string &otherwise)
 
 ExprPtr Reader::layerValue(const Object &layer, const std::string &explicitName) {
   std::vector<Argument> arguments;
-  std::string kind = snakeCase(layer.className);
+  std::string kind = library.layerKind(layer.className);
   bool isModel = layer.className == "Functional" || layer.className == "Model";
   const Json *trainable = layer.get("trainable");
   bool isFrozen = trainable && trainable->isFalse();
@@ -248,7 +248,7 @@ std::vector<ExprPtr> Reader::stagesOf(const std::vector<Json> &layers, const std
       stages.push_back(lostNode(layers[i].range));
     if (!layer || (i == 0 && layer->className == "InputLayer"))
       continue;
-    std::string kind = legalName(snakeCase(layer->className), "layer");
+    std::string kind = legalName(library.layerKind(layer->className), "layer");
     std::string name = names.take(legalName(layerName(*layer, kind), kind));
     bool isBound = i + 1 == layers.size() && !lastName.empty();
     bool isImplied = isBound ? name == lastName : automatic.gives(kind, name);

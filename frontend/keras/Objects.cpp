@@ -19,6 +19,12 @@ const Definition *Library::find(const std::string &name, DefinitionKind kind) co
   return definition && definition->kind == kind ? definition : nullptr;
 }
 
+std::string Library::layerKind(const std::string &className) const {
+  std::string kind = snakeCase(className);
+  bool isOther = !find(kind, DefinitionKind::Layer) && find(kind + "_layer", DefinitionKind::Layer);
+  return isOther ? kind + "_layer" : kind;
+}
+
 static bool endsWith(const std::string &text, std::string_view end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
@@ -291,6 +297,9 @@ std::vector<Argument> Reader::argumentsOf(const Definition &definition, const Ob
     const Json &value = object.config->items[i];
     if (known.has(key) || isNeutral(key, value))
       continue;
+    const Json *averages = object.get("use_ema");
+    if (key == "ema_momentum" && (!averages || !averages->isTrue()))
+      continue; // of an average that is not kept
     if (std::find(alsoTaken.begin(), alsoTaken.end(), key) == alsoTaken.end())
       error(object.config->keys[i].range, "`" + printable(object.className.substr(0, 64)) + "` takes no `" +
                                               printable(key.substr(0, 64)) + "` in this version");
@@ -314,14 +323,14 @@ bool Reader::isFloat32(const Json &json) {
 bool Reader::isNeutral(const std::string &key, const Json &value) {
   if (value.isNull() || contains({"name", "batch_input_shape", "batch_shape", "seed", "jit_compile",
                                   "implementation", "use_cudnn", "unroll", "is_legacy_optimizer",
-                                  "ema_momentum", "trainable", "build_input_shape", "autocast"},
+                                  "trainable", "build_input_shape", "autocast", "renorm_momentum"},
                                  key))
     return true;
   if (key == "dtype")
     return isFloat32(value);
   if (value.isFalse())
     return contains({"sparse", "ragged", "stateful", "go_backwards", "return_state", "return_sequences",
-                     "time_major", "zero_output_for_mask", "use_ema", "mask_zero", "weight_decay",
+                     "time_major", "zero_output_for_mask", "use_ema", "synchronized", "renorm", "mask_zero", "weight_decay",
                      "from_logits"},
                     key);
   if (value.isString())

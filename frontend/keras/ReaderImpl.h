@@ -39,6 +39,8 @@ class Library {
 public:
   Library();
   const Definition *find(const std::string &name, DefinitionKind kind) const;
+  /// The name of a class's layer: its snake case, with `_layer` where a function has that name (softmax_layer).
+  std::string layerKind(const std::string &className) const;
   const Program &program() const { return definitions; }
 
 private:

@@ -38,7 +38,9 @@ ExprPtr Reader::optimizerOf(const Json &json) {
   }
   return valueNode(
       object->place, name,
-      argumentsOf(*definition, *object, {"clipnorm", "clipvalue", "global_clipnorm", "weight_decay"}));
+      argumentsOf(*definition, *object,
+                  {"clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "use_ema", "ema_momentum",
+                   "ema_overwrite_frequency", "gradient_accumulation_steps", "loss_scale_factor"}));
 }
 
 ExprPtr Reader::lossOf(const Json &json) {

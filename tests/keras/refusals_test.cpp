@@ -36,7 +36,7 @@ std::string call(const std::string &name, const std::string &from, int node = 0)
 
 TEST(Refusals, ten_mistakes_are_ten_errors_with_path) {
   Reading reading(sequential(dense(R"("activation": "rleu")") + ",\n" +
-                                 dense(R"("kernel_regularizer": {"class_name": "L2", "config": {}})") +
+                                 dense(R"("lora_rank": 2)") +
                                  R"(,
 {"class_name": "Lambda", "config": {"function": "code"}},
 {"class_name": "NoSuchLayer", "config": {}},
@@ -47,7 +47,7 @@ TEST(Refusals, ten_mistakes_are_ten_errors_with_path) {
                              R"(, "compile_config": {"optimizer": "adamm", "loss": "no_such_loss"})"));
   std::vector<std::string> expected = {
       "config.layers[1].config.activation: the library has no activation `rleu`",
-      "config.layers[2].config.kernel_regularizer: `Dense` takes no `kernel_regularizer` in this version",
+      "config.layers[2].config.lora_rank: `Dense` takes no `lora_rank` in this version",
       "config.layers[3].class_name: `Lambda` carries code of its author's, which is never run",
       "config.layers[4].class_name: the library has no layer `no_such_layer` (Keras's `NoSuchLayer`)",
       "config.layers[5].class_name: `Dense` is a class of its author's (`mine.layers`)",
