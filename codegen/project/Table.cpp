@@ -175,9 +175,11 @@ std::string ModelPrinter::printTable() {
       return std::to_string(value ? value.getInt() : otherwise);
     };
     auto rate = training.getAs<FloatAttr>("learning_rate");
+    auto schedule = training.getAs<StringAttr>("schedule");
     Type f64 = Float64Type::get(module.getContext());
     result += "static const hornfels_training training = {" + integer("epochs", 1) + ", " + integer("batch_size", 32) +
-              ", " + literal(rate ? rate.getValueAsDouble() : 0.001, f64) + "};\n\n";
+              ", " + literal(rate ? rate.getValueAsDouble() : 0.001, f64) + ", " +
+              (schedule ? quoted(schedule.getValue()) : "nullptr") + "};\n\n";
   }
   result += printPanels();
   size_t lazyTables = list("horn.lazy").size();

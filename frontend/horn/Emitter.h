@@ -53,6 +53,7 @@ struct ModuleDescription {
   struct Training {
     int64_t epochs = 0, batchSize = 0;
     double learningRate = 0;
+    std::string schedule; // of the learning rate, as the training program reads it; empty: none
     std::string position, epochsPosition, batchSizePosition;
   };
   std::string model, source;

@@ -90,6 +90,8 @@ void Emitter::describe(const ModuleDescription &d) {
   training.number("epochs", d.training->epochs);
   training.number("batch_size", d.training->batchSize);
   training.real("learning_rate", d.training->learningRate);
+  if (!d.training->schedule.empty())
+    training.text("schedule", d.training->schedule);
   training.text("position", d.training->position);
   training.text("epochs_position", d.training->epochsPosition);
   training.text("batch_size_position", d.training->batchSizePosition);

@@ -33,7 +33,10 @@ bool Interpreter::checkParameterType(const Parameter &parameter, const Value &va
     fits = getIf<int64_t>(value);
     break;
   case TypeKind::Float:
-    fits = numberIn(value) || (tensor && tensor->known);
+    fits = numberIn(value) || (tensor && tensor->known) ||
+           // a schedule: a function of the step
+           (functionIn(value) && parameter.name.text == "learning_rate" &&
+            frame().definition->kind == DefinitionKind::Optimizer);
     break;
   case TypeKind::Bool:
     fits = getIf<bool>(value);

@@ -343,6 +343,7 @@ void ModelBuilder::describe() {
     d.training = {settings.epochs,
                   settings.batchSize,
                   settings.learningRate,
+                  settings.schedule,
                   sources.positionText(train->range),
                   sources.positionText(settings.epochsRange),
                   sources.positionText(settings.batchSizeRange)};

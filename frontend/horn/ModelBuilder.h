@@ -50,6 +50,7 @@ private:
     int64_t epochs = 1, batchSize = 32;
     SourceRange epochsRange, batchSizeRange;
     double learningRate = 0;
+    std::string schedule; // "exponential_decay,decay_steps=1000,decay_rate=0.96"; empty: none
     bool sampleWeight = false; // a target more, which the losses are multiplied by
     SourceRange sampleWeightRange;
   };
@@ -70,6 +71,7 @@ private:
 
   // Training.cpp: the train block
   void readTrain();
+  bool readSchedule(const Binding &rate);
   void readLosses(const Binding &loss);
   void missingLoss(const Output &output, SourceRange range);
   void readLossWeights(const Binding &weights);

@@ -102,9 +102,7 @@ void ModelBuilder::readTrain() {
     return;
   if (auto number = numberIn(rate->second.value)) {
     settings.learningRate = *number;
-  } else if (!isPoison(rate->second.value)) {
-    in.error(rate->second.place,
-             fmt::format("the learning rate must be a number, found {}", in.show(rate->second.value)));
+  } else if (!isPoison(rate->second.value) && !readSchedule(rate->second)) {
     settings.optimizer = Poison();
   }
 }

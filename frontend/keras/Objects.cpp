@@ -226,6 +226,8 @@ ExprPtr Reader::valueOf(const Json &json, const Parameter *parameter) {
   const Json *items = json.find("items");
   if (className && className->text == "__tuple__" && items && items->isList())
     return valueOf(*items, parameter);
+  if (parameter && parameter->name.text == "learning_rate")
+    return functionOf(json, "learning rate schedule");
   if (parameter && takesFunction(*parameter) && !familyOf(parameter->name.text).empty())
     return functionOf(json, familyOf(parameter->name.text));
   if (parameter && parameter->type && parameter->type->kind == TypeKind::Layer) {

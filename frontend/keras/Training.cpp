@@ -32,10 +32,6 @@ ExprPtr Reader::optimizerOf(const Json &json) {
         .didYouMean(search.name());
     return nullptr;
   }
-  if (const Json *rate = object->get("learning_rate"); rate && !rate->isNumber()) {
-    error(rate->range, "a learning rate is a number in this version");
-    return nullptr;
-  }
   return valueNode(
       object->place, name,
       argumentsOf(*definition, *object,

@@ -90,7 +90,8 @@ typedef struct hornfels_pool {
 typedef struct hornfels_training {
   int64_t epochs;
   int64_t batch_size;
-  double learning_rate;
+  double learning_rate;                  /* the first one */
+  const char *learning_rate_schedule;    /* "exponential_decay,decay_steps=1000,decay_rate=0.96"; null: none */
 } hornfels_training;
 
 /* A generated model. Arrays are given in the order of input_info, then (train, evaluate) target_info. A handle is

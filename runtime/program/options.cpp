@@ -347,6 +347,17 @@ void require_given(const options &o, const named_command &of) {
   require_with(o.resume, "--resume", o.checkpoint, "--checkpoint DIR");
 }
 
+/* The schedule of the `train` block, where no option gives a rate or another schedule. */
+void take_schedule(const hornfels_model &model, options &o) {
+  const char *const schedule = model.training ? model.training->learning_rate_schedule : nullptr;
+  if (!schedule || o.learning_rate > 0 || o.schedule.kind != rate_schedule::none)
+    return;
+  if (o.plateau.given)
+    throw failure(exit_usage, std::string("error: --reduce-lr-on-plateau: the model has a learning rate schedule, ") +
+                                  schedule + "; --learning-rate R takes its place");
+  o.schedule = parse_schedule("the learning rate schedule of the model", schedule);
+}
+
 } // namespace
 
 options parse_options(const hornfels_model &model, const std::vector<std::string> &arguments) {
@@ -403,6 +414,8 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
     }
     one.set(result, g);
   }
+  if (chosen.what == command::train)
+    take_schedule(model, result);
   require_given(result, chosen);
   if (!result.test_data.empty())
     result.reading.test_split = 0;

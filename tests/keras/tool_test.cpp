@@ -123,3 +123,32 @@ TEST_F(KerasTool, every_mistake_at_once) {
     EXPECT_EQ(checked.err, wanted.str());
   }
 }
+
+/// The schedule of `compile_config` trains to the bytes of the same schedule as an option; a given rate wins over it.
+TEST_F(KerasTool, a_learning_rate_schedule_is_the_programs) {
+  auto model = [](const std::string &rate) {
+    return R"({"class_name": "Sequential", "config": {"name": "m", "layers": [
+{"class_name": "InputLayer", "config": {"batch_shape": [null, 2], "name": "x"}},
+{"class_name": "Dense", "config": {"name": "y", "units": 1}}]},
+"compile_config": {"loss": "mse", "optimizer": {"class_name": "SGD", "config": {"learning_rate": )" +
+           rate + "}}}}";
+  };
+  write("scheduled.json", model(R"({"module": "keras.optimizers.schedules", "class_name": "ExponentialDecay",
+    "config": {"initial_learning_rate": 0.1, "decay_steps": 2, "decay_rate": 0.5, "staircase": true, "name": "s"},
+    "registered_name": null})"));
+  write("constant.json", model("0.1"));
+  write("d.csv", "x,z,y\n1,0,1\n0,1,2\n1,1,3\n2,1,4\n1,2,5\n");
+  auto weightsOf = [&](const std::string &json, std::vector<std::string> more) {
+    std::vector<std::string> arguments{"run", json, "train", "--data", "d.csv", "--epochs", "5", "--batch-size", "2",
+                                       "--weights", "w.npz"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Outcome trained = run(arguments);
+    EXPECT_EQ(trained.exitCode, 0) << trained.err;
+    return read("w.npz");
+  };
+  std::string scheduled = weightsOf("scheduled.json", {}), constant = weightsOf("constant.json", {});
+  EXPECT_EQ(scheduled, weightsOf("constant.json", {"--learning-rate-schedule",
+                                                   "exponential_decay,decay_steps=2,decay_rate=0.5,staircase"}));
+  EXPECT_NE(scheduled, constant);
+  EXPECT_EQ(constant, weightsOf("scheduled.json", {"--learning-rate", "0.1"}));
+}

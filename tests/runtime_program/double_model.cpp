@@ -415,8 +415,8 @@ const hornfels_tensor notes_variables[] = {variable("dense/kernel", HORNFELS_WEI
 
 const char *const loss_accuracy[] = {"loss", "accuracy"};
 const char *const loss_mae[] = {"loss", "mae"};
-const hornfels_training four_epochs = {4, 512, 0.5}, nine_epochs = {9, 512, 1.0},
-                        many_epochs = {10, 16, 1e-6}, one_epoch = {1, 128, 1e-5};
+const hornfels_training four_epochs = {4, 512, 0.5, nullptr}, nine_epochs = {9, 512, 1.0, nullptr},
+                        many_epochs = {10, 16, 1e-6, nullptr}, one_epoch = {1, 128, 1e-5, nullptr};
 
 } // namespace
 

@@ -1144,7 +1144,7 @@ static const hornfels_tensor variables[] = {
 
 static const char *const metrics[] = {"loss", "accuracy", nullptr};
 
-static const hornfels_training training = {5, 128, 0.001};
+static const hornfels_training training = {5, 128, 0.001, nullptr};
 
 /* Columns of a panel of each variable; 0: it lies row by row. */
 static const int32_t panels[] = {32, 0, 0, 0, 32, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};

@@ -1090,7 +1090,7 @@ static const hornfels_tensor variables[] = {
 
 static const char *const metrics[] = {"loss", "accuracy", nullptr};
 
-static const hornfels_training training = {4, 512, 0.001};
+static const hornfels_training training = {4, 512, 0.001, nullptr};
 
 static const program code = {&reviews_model, 25792, 272,
                              initialize, predict, evaluate_step, train_step};

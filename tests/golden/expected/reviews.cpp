@@ -574,7 +574,7 @@ static const hornfels_tensor variables[] = {
 
 static const char *const metrics[] = {"loss", "accuracy", nullptr};
 
-static const hornfels_training training = {4, 512, 0.001};
+static const hornfels_training training = {4, 512, 0.001, nullptr};
 
 /* Tables that a step with few ids updates in part; their slots without gradient are multiplied by a factor. */
 static const decaying_slot lazy_slots[] = {
