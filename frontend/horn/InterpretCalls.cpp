@@ -85,7 +85,9 @@ Value Interpreter::call(const Value &callee, std::vector<CallArgument> arguments
     if (const Builtin *builtin = findBuiltin(definition.name.text)) {
       if (holdsPoison(arguments.front().value))
         return Poison(); // either of the two
-      if (holdsTensor(arguments.front().value))
+      bool isOnData = std::any_of(arguments.begin(), arguments.end(),
+                                  [](const CallArgument &argument) { return holdsTensor(argument.value); });
+      if (isOnData)
         return callBuiltin(*builtin, std::move(arguments), node, range);
     }
   if (function->awaitsConfiguration())

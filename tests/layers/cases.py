@@ -1,0 +1,262 @@
+"""Random configurations of layers. A family is a function that yields cases; add one here and run make_goldens.py.
+
+A case is one Keras layer with its arguments and the shapes of its inputs. The same arguments give the Horn text: names
+are Keras's, the layer's name is its snake case. What is no plain value is a `Both`: a Keras object and its Horn text.
+"""
+
+
+class Both:
+    """An argument that Keras has as an object: `text` is Horn, `make(keras)` gives the object."""
+
+    def __init__(self, text, make):
+        self.text, self.make = text, make
+
+
+class Code(Both):
+    """One that has no form in JSON."""
+
+
+class Word:
+    """A function that Keras names by a string and Horn by a name: relu, zeros."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+class Case:
+    """kind: what is counted; layer: the class in keras.layers; horn: the name in the library; arguments: by name;
+    shapes: of the inputs, without the batch; data: normal, positive or ids(n); batch: rows."""
+
+    def __init__(self, kind, layer, horn, shapes, data="normal", batch=4, **arguments):
+        self.kind, self.layer, self.horn, self.shapes = kind, layer, horn, shapes
+        self.data, self.batch, self.arguments = data, batch, arguments
+
+
+def horn_value(value):
+    if isinstance(value, Both):
+        return value.text
+    if isinstance(value, Word):
+        return value.name
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(horn_value(each) for each in value) + "]"
+    if isinstance(value, float):
+        return f"{value:.9f}".rstrip("0") + ("0" if value == int(value) else "")
+    return repr(value)
+
+
+def keras_value(keras, value):
+    if isinstance(value, Both):
+        return value.make(keras)
+    if isinstance(value, Word):
+        return value.name
+    if isinstance(value, list):
+        return tuple(keras_value(keras, each) for each in value)
+    return value
+
+
+def shape_of(random, rank, low=2, high=6):
+    return [random.randint(low, high) for _ in range(rank)]
+
+
+ACTIVATIONS = """linear relu relu6 leaky_relu elu selu celu gelu silu mish softplus softsign tanh sigmoid exponential
+hard_sigmoid hard_silu hard_tanh hard_shrink soft_shrink tanh_shrink squareplus sparse_plus sparse_sigmoid log_sigmoid
+softmax log_softmax glu""".split()
+
+
+def sparsemax(x):
+    """The projection onto the simplex. Keras's own (3.15) adds up all cumulative sums of the support, where the last is
+    meant, so that what it gives does not sum to 1."""
+    import jax.numpy as jnp
+
+    ordered = -jnp.sort(-x, axis=-1)
+    sums = jnp.cumsum(ordered, axis=-1)
+    k = jnp.sum(1 + jnp.arange(1, x.shape[-1] + 1) * ordered > sums, axis=-1, keepdims=True)
+    return jnp.maximum(x - (jnp.take_along_axis(sums, k - 1, axis=-1) - 1) / k, 0)
+
+
+def activations(random):
+    for name in ACTIVATIONS:
+        shape = shape_of(random, random.randint(1, 2))
+        shape[-1] += shape[-1] % 2
+        yield Case("activation " + name, "Activation", "activation", [shape], activation=Word(name))
+    for size in (3, 7):
+        yield Case("activation sparsemax", "Activation", "activation", [[2, size]],
+                   activation=Code("sparsemax", lambda keras: sparsemax))
+
+
+def activation_layers(random):
+    for _ in range(3):
+        shape = shape_of(random, random.randint(1, 3))
+        yield Case("ReLU", "ReLU", "re_lu", [shape], max_value=random.choice([None, 0.8005, 1.5005]),
+                   negative_slope=random.choice([0.0, 0.2]), threshold=random.choice([0.0, 0.2505]))
+        yield Case("LeakyReLU", "LeakyReLU", "leaky_re_lu", [shape], negative_slope=random.choice([0.1, 0.3]))
+        yield Case("ELU", "ELU", "elu_layer", [shape], alpha=random.choice([0.5, 1.0, 1.7]))
+        yield Case("Softmax", "Softmax", "softmax_layer", [shape],
+                   axis=random.choice([-1, 1, len(shape)] + ([[1, 2]] if len(shape) > 1 else [])))
+    for shared in (None, [1], [1, 2]):
+        shape = shape_of(random, random.randint(2, 3))
+        yield Case("PReLU", "PReLU", "p_re_lu", [shape], shared_axes=shared,
+                   alpha_initializer=Word("glorot_uniform"))
+
+
+def regularizers():
+    return [
+        Both("l1(0.02)", lambda keras: keras.regularizers.L1(0.02)),
+        Both("l2(0.03)", lambda keras: keras.regularizers.L2(0.03)),
+        Both("l1_l2(0.01, 0.02)", lambda keras: keras.regularizers.L1L2(0.01, 0.02)),
+        Both('orthogonal_regularizer(0.05, "rows")',
+             lambda keras: keras.regularizers.OrthogonalRegularizer(0.05, "rows")),
+        Both('orthogonal_regularizer(0.05, "columns")',
+             lambda keras: keras.regularizers.OrthogonalRegularizer(0.05, "columns")),
+    ]
+
+
+def constraints():
+    return [
+        Both("max_norm(0.7, axis = 0)", lambda keras: keras.constraints.MaxNorm(0.7, axis=0)),
+        Both("max_norm(0.5, axis = 1)", lambda keras: keras.constraints.MaxNorm(0.5, axis=1)),
+        Both("non_neg", lambda keras: keras.constraints.NonNeg()),
+        Both("unit_norm(axis = 1)", lambda keras: keras.constraints.UnitNorm(axis=1)),
+        Both("min_max_norm(0.3, 0.8, rate = 0.6, axis = 0)",
+             lambda keras: keras.constraints.MinMaxNorm(0.3, 0.8, rate=0.6, axis=0)),
+    ]
+
+
+def dense(random):
+    for _ in range(5):
+        yield Case("Dense", "Dense", "dense", [shape_of(random, random.randint(1, 3))], units=random.randint(1, 7),
+                   activation=Word(random.choice(["linear", "relu", "tanh", "softmax"])),
+                   use_bias=random.choice([True, True, False]), bias_initializer=Word("random_normal"))
+    for each in regularizers():
+        yield Case("kernel regularizer", "Dense", "dense", [shape_of(random, 1, 3)], units=4,
+                   kernel_regularizer=each)
+    for each in regularizers()[:3]:
+        yield Case("bias regularizer", "Dense", "dense", [shape_of(random, 1)], units=3, bias_regularizer=each,
+                   bias_initializer=Word("random_normal"))
+        yield Case("activity regularizer", "Dense", "dense", [shape_of(random, 2)], units=3,
+                   activity_regularizer=each, activation=Word("tanh"))
+    for each in constraints():
+        yield Case("kernel constraint", "Dense", "dense", [shape_of(random, 1, 3)], units=4, kernel_constraint=each)
+    yield Case("bias constraint", "Dense", "dense", [shape_of(random, 1)], units=5, bias_constraint=constraints()[2],
+               bias_initializer=Word("random_normal"))
+
+
+def flags(random):
+    return {"center": random.choice([True, True, False]), "scale": random.choice([True, True, False]),
+            "gamma_initializer": Word("random_uniform"), "beta_initializer": Word("random_normal")}
+
+
+def normalizations(random):
+    for i in range(7):
+        shape = shape_of(random, random.randint(1, 3))
+        yield Case("BatchNormalization", "BatchNormalization", "batch_normalization", [shape],
+                   axis=random.choice([-1, len(shape), 1]), momentum=random.choice([0.99, 0.7, 0.0]),
+                   epsilon=random.choice([0.001, 0.01]), batch=1 if i == 2 else 4, **flags(random),
+                   **({"gamma_regularizer": regularizers()[1]} if i == 3 else {}),
+                   **({"beta_constraint": constraints()[2]} if i == 4 else {}))
+        yield Case("LayerNormalization", "LayerNormalization", "layer_normalization", [shape],
+                   axis=random.choice([-1, 1, len(shape)] + ([[1, 2], [-2, -1]] if len(shape) > 1 else [])),
+                   epsilon=random.choice([0.001, 0.01]), **flags(random))
+    for _ in range(5):
+        shape = shape_of(random, random.randint(1, 3))
+        axis = random.choice([-1, len(shape), 1])
+        groups = random.choice([1, 2, 3, -1])
+        shape[axis if axis < 0 else axis - 1] = random.choice([6, 12]) if groups != -1 else 4
+        yield Case("GroupNormalization", "GroupNormalization", "group_normalization", [shape], groups=groups,
+                   axis=axis, **flags(random))
+        yield Case("RMSNormalization", "RMSNormalization", "rms_normalization", [shape],
+                   axis=random.choice([-1, len(shape)] + ([[1, 2]] if len(shape) == 2 else [])),
+                   epsilon=random.choice([0.000001, 0.01]))
+        yield Case("UnitNormalization", "UnitNormalization", "unit_normalization", [shape],
+                   axis=random.choice([-1, 1] + ([[1, 2]] if len(shape) > 1 else [])))
+    for scale, offset in ((0.5, 0.0), (2.0, -1.0), (0.1, 0.3)):
+        yield Case("Rescaling", "Rescaling", "rescaling", [shape_of(random, 2)], scale=scale, offset=offset)
+    for _ in range(2):
+        yield Case("Normalization", "Normalization", "normalization", [shape_of(random, 2)], mean=0.4,
+                   variance=random.choice([0.3, 2.0]), invert=random.choice([True, False]))
+
+
+def merging(random):
+    for name in "Add Multiply Average Maximum Minimum Subtract".split():
+        for count in ((2,) if name == "Subtract" else (2, 3)):
+            shape = shape_of(random, random.randint(1, 3))
+            yield Case(name, name, name.lower(), [shape] * count)
+        shape = shape_of(random, 3)
+        yield Case(name, name, name.lower(), [shape, shape[1:]])
+    for _ in range(4):
+        shape = shape_of(random, random.randint(1, 3))
+        axis = random.randint(1, len(shape))
+        shapes = [shape[:], shape[:], shape[:]]
+        for each in shapes:
+            each[axis - 1] = random.randint(1, 4)
+        yield Case("Concatenate", "Concatenate", "concatenate", shapes[: random.randint(2, 3)], axis=axis)
+    yield Case("Concatenate", "Concatenate", "concatenate", [[3, 2], [3, 4]])
+    for normalize in (False, True):
+        yield Case("Dot", "Dot", "dot", [[5], [5]], axes=1, normalize=normalize)
+        yield Case("Dot", "Dot", "dot", [[3, 5], [4, 5]], axes=2, normalize=normalize)
+        yield Case("Dot", "Dot", "dot", [[5, 3], [2, 5]], axes=[1, 2], normalize=normalize)
+        yield Case("Dot", "Dot", "dot", [[5], [5, 2]], axes=[1, 1], normalize=normalize)
+        yield Case("Dot", "Dot", "dot", [[2, 3, 4], [4, 2]], axes=[-1, 1], normalize=normalize)
+
+
+def pads(random, n, high=2):
+    return [[random.randint(0, high), random.randint(0, high)] for _ in range(n)]
+
+
+def reshaping(random):
+    for _ in range(3):
+        for rank in (1, 2, 3):
+            shape = shape_of(random, rank + 1, 2, 4)
+            padding = random.choice([random.randint(0, 2), pads(random, rank) if rank > 1 else pads(random, 1)[0]])
+            if rank > 1 and random.random() < 0.3:
+                padding = [random.randint(0, 2) for _ in range(rank)]
+            yield Case(f"ZeroPadding{rank}D", f"ZeroPadding{rank}D", f"zero_padding{rank}d", [shape], padding=padding)
+            wide = [n + 4 for n in shape]
+            yield Case(f"Cropping{rank}D", f"Cropping{rank}D", f"cropping{rank}d", [wide],
+                       cropping=random.choice([1, pads(random, rank) if rank > 1 else pads(random, 1)[0]]))
+            yield Case(f"UpSampling{rank}D", f"UpSampling{rank}D", f"up_sampling{rank}d", [shape],
+                       size=random.choice([2, 3]) if rank == 1 else [random.randint(1, 3) for _ in range(rank)])
+    for size in (2, 3):
+        yield Case("UpSampling2D", "UpSampling2D", "up_sampling2d", [[3, 4, 2]], size=[size, 2],
+                   interpolation="bilinear")
+    yield Case("ZeroPadding2D", "ZeroPadding2D", "zero_padding2d", [[2, 3, 4]], padding=[[1, 0], [2, 1]],
+               data_format="channels_first")
+    yield Case("Cropping2D", "Cropping2D", "cropping2d", [[2, 5, 4]], cropping=[[1, 0], [2, 1]],
+               data_format="channels_first")
+    yield Case("UpSampling2D", "UpSampling2D", "up_sampling2d", [[2, 3, 2]], size=[2, 3],
+               data_format="channels_first")
+    for _ in range(3):
+        shape = shape_of(random, random.randint(2, 3))
+        order = list(range(1, len(shape) + 1))
+        random.shuffle(order)
+        yield Case("Permute", "Permute", "permute", [shape], dims=order)
+        yield Case("RepeatVector", "RepeatVector", "repeat_vector", [shape_of(random, 1)], n=random.randint(1, 4))
+        yield Case("Flatten", "Flatten", "flatten", [shape_of(random, random.randint(1, 3))],
+                   data_format=random.choice([None, "channels_first"]))
+        a, b, c = shape_of(random, 3)
+        yield Case("Reshape", "Reshape", "reshape", [[a, b * c]],
+                   target_shape=random.choice([[a * b, c], [c, -1], [b, a, c], [-1]]))
+
+
+def noise(random):
+    """While predicting and at rate 0 noise layers change nothing; noise_test.cpp looks at the noise."""
+    for layer, horn in (("Dropout", "dropout"), ("GaussianDropout", "gaussian_dropout"),
+                        ("AlphaDropout", "alpha_dropout")):
+        yield Case(layer, layer, horn, [shape_of(random, 2)], rate=0.0)
+    yield Case("GaussianNoise", "GaussianNoise", "gaussian_noise", [shape_of(random, 2)], stddev=0.0)
+    for rank in (1, 2, 3):
+        yield Case(f"SpatialDropout{rank}D", f"SpatialDropout{rank}D", f"spatial_dropout{rank}d",
+                   [shape_of(random, rank + 1)], rate=0.0)
+    for _ in range(2):
+        yield Case("ActivityRegularization", "ActivityRegularization", "activity_regularization",
+                   [shape_of(random, random.randint(1, 3))], l1=random.choice([0.0, 0.02]), l2=0.03)
+    yield Case("Identity", "Identity", "identity_layer", [shape_of(random, 2)])
+
+
+FAMILIES = [activations, activation_layers, dense, normalizations, merging, reshaping, noise]

@@ -1,0 +1,180 @@
+"""Writes the cases and what Keras makes of them: layers.horn, golden/*.json, keras/*.json.
+
+    pip install keras jax && python3 make_goldens.py
+
+Cases that take the same number of rows stand beside each other in one model, at most GROUP of them, each with inputs,
+output and loss of its own; so few programs hold all. Numbers come from Keras in float64: the prediction, then what one
+step of plain gradient descent at rate 1 makes of every variable. Each input passes a layer `probe`, which adds a weight
+of the shape of one sample, at first 0: its gradient is that of the input, summed over the rows.
+keras/*.json are the same layers as `model.to_json()` writes them, for the reader of Keras's JSON.
+"""
+
+import json
+import os
+import random
+
+import cases
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+GROUP = 40
+
+
+def rounded(array):
+    return [float(f"{float(value):.9g}") for value in array.reshape(-1)]
+
+
+def make_data(numpy, case, generator, shape):
+    if case.data.startswith("ids"):
+        return generator.randint(0, int(case.data[4:-1]), size=[case.batch] + shape)
+    values = numpy.round(generator.normal(size=[case.batch] + shape), 3)
+    values[values == 0] = 0.5  # where relu has a corner, each backend of Keras has another gradient
+    return numpy.abs(values) + 0.01 if case.data == "positive" else values
+
+
+def first_values(numpy, variable, generator):
+    """Weights that make every gradient count: none is 0, variances are positive."""
+    values = numpy.round(generator.normal(size=variable.shape) * 0.5, 3)
+    return numpy.abs(values) + 0.2 if "variance" in variable.name else values
+
+
+def local_name(layer, variable):
+    """`dense/kernel` for the variable in Horn, of Keras's path of it."""
+    return variable.path[len(layer.name) + 1 :] if variable.path.startswith(layer.name + "/") else variable.path
+
+
+def run(keras, numpy, case, name, generator):
+    """Input, weights, prediction, and all variables after a step."""
+    import jax
+
+    arguments = {key: cases.keras_value(keras, value) for key, value in case.arguments.items()}
+    layer = getattr(keras.layers, case.layer)(**arguments, name=name)
+    inputs = [make_data(numpy, case, generator, shape) for shape in case.shapes]
+    given = lambda values: values[0] if len(values) == 1 else values
+    layer(given([numpy.asarray(x) for x in inputs]))
+    for variable in layer.variables:
+        if "seed_generator" not in variable.path:
+            variable.assign(first_values(numpy, variable, generator))
+    prediction = numpy.asarray(layer(given(inputs), training=False))
+    target = numpy.round(generator.normal(size=prediction.shape), 3)
+
+    def loss_of(weights, offsets):
+        moved = [x + offset for x, offset in zip(inputs, offsets)] if offsets else inputs
+        y, states = layer.stateless_call(weights, [v.value for v in layer.non_trainable_variables], given(moved),
+                                         **({"training": True} if layer._call_has_training_arg else {}))
+        own = ((y - target) ** 2).reshape(case.batch, -1).sum(axis=1).mean()
+        # A layer called by itself forgets what its regularizers said; this is what a model adds.
+        penalty = sum(v.regularizer(w) for v, w in zip(layer.trainable_variables, weights) if v.regularizer)
+        if layer.activity_regularizer is not None:
+            penalty += layer.activity_regularizer(y) / case.batch
+        return own + penalty, (own, states)
+
+    offsets = [] if case.data.startswith("ids") else [numpy.zeros(shape) for shape in case.shapes]
+    weights = [v.value for v in layer.trainable_variables]
+    (total, (own, states)), (d_weights, d_offsets) = jax.value_and_grad(loss_of, argnums=(0, 1), has_aux=True)(
+        weights, offsets)
+    after = {}
+    for variable, gradient in zip(layer.trainable_variables, d_weights):
+        value = variable.value - gradient
+        if variable.constraint is not None:
+            value = variable.constraint(value)
+        after[f"{name}/{local_name(layer, variable)}"] = rounded(numpy.asarray(value))
+    for variable, value in zip(layer.non_trainable_variables, states):
+        if "seed_generator" not in variable.path:
+            after[f"{name}/{local_name(layer, variable)}"] = rounded(numpy.asarray(value))
+    for i, gradient in enumerate(d_offsets):
+        after[f"{name}_probe_{i}/offset"] = rounded(-numpy.asarray(gradient))
+    first = {f"{name}/{local_name(layer, v)}": rounded(numpy.asarray(v.value)) for v in layer.variables
+             if "seed_generator" not in v.path}
+    return layer, {"kind": case.kind, "inputs": [rounded(x) for x in inputs], "target": rounded(target),
+                   "first": first, "prediction": rounded(prediction), "loss": float(own),
+                   "penalty": float(total) - float(own), "after": after}
+
+
+def horn_model(model, group):
+    """One model: for each case its inputs, its layer, its output."""
+    inputs, body, outputs = [], [], []
+    for name, case in group:
+        is_ids = case.data.startswith("ids")
+        values = []
+        for i, shape in enumerate(case.shapes):
+            inputs.append(f"{name}_x{i}: {'i32' if is_ids else 'real'}[{', '.join(map(str, shape))}]")
+            values.append(f"{name}_x{i}" + ("" if is_ids else f" |> probe(name = \"{name}_probe_{i}\")"))
+        arguments = [f"{key} = {cases.horn_value(value)}" for key, value in case.arguments.items()]
+        call = f"{case.horn}({', '.join(arguments + [f'name = {chr(34)}{name}{chr(34)}'])})"
+        start = values[0] if len(values) == 1 else "[" + ", ".join(f"({value})" for value in values) + "]"
+        body.append(f"    {name}_y = {start} |> {call}")
+        outputs.append(f"{name}_y")
+    text = f"model {model}(\n    " + ",\n    ".join(inputs) + "\n) -> (\n    " + ",\n    ".join(outputs) + "\n) {\n"
+    losses = ", ".join(f"{output}: squares" for output in outputs)
+    return (text + "\n".join(body) + f"\n}}\n\ntrain {model} {{\n    optimizer = sgd(1.0)\n    loss = {{ {losses} }}\n"
+            "}\n")
+
+
+HEADER = """# Made by make_goldens.py: each layer beside the others. One model is picked by --model.
+
+# Adds a weight of the shape of one sample: its gradient is the input's, summed over the batch.
+layer probe()(x) {
+    sizes = shape(x)[1:]
+    weight offset: real[sizes] = zeros
+    return x + offset
+}
+
+# The sum of (t - p)^2 of each sample.
+fn squares(target, prediction) { return sum(reshape(square(target - prediction), [batch, -1]), -1) }
+"""
+
+
+def main():
+    os.environ["KERAS_BACKEND"] = "jax"
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import keras
+    import numpy
+
+    keras.config.set_floatx("float64")
+    # Each family has a generator of its own, so that a new one leaves the others as they are.
+    all_cases = []
+    for family in cases.FAMILIES:
+        all_cases += list(family(random.Random(family.__name__)))
+    by_batch = {}
+    for case in all_cases:
+        by_batch.setdefault(case.batch, []).append(case)
+    texts = [HEADER]
+    number = 0
+    for batch, members in sorted(by_batch.items(), reverse=True):
+        for begin in range(0, len(members), GROUP):
+            model = f"layers_{number}"
+            number += 1
+            group = [(f"case{i}", case) for i, case in enumerate(members[begin : begin + GROUP])]
+            golden, keras_inputs, keras_outputs = {}, [], []
+            for name, case in group:
+                generator = numpy.random.RandomState(sum(map(ord, model + name)))
+                try:
+                    layer, golden[name] = run(keras, numpy, case, name, generator)
+                except Exception:
+                    print("failed:", model, name, case.kind, case.shapes, case.arguments)
+                    raise
+                if any(isinstance(each, cases.Code) for each in case.arguments.values()):
+                    continue
+                dtype = "int32" if case.data.startswith("ids") else "float32"
+                own = [keras.Input(shape, dtype=dtype, name=f"{name}_x{i}") for i, shape in enumerate(case.shapes)]
+                config = {**layer.get_config(), "dtype": "float32"}
+                keras_inputs += own
+                keras_outputs.append(type(layer).from_config(config)(own[0] if len(own) == 1 else own))
+            with open(f"{FOLDER}/golden/{model}.json", "w") as file:
+                json.dump({"batch": batch, "cases": golden}, file, separators=(",", ":"))
+                file.write("\n")
+            keras.config.set_floatx("float32")
+            with open(f"{FOLDER}/keras/{model}.json", "w") as file:
+                file.write(keras.Model(keras_inputs, keras_outputs, name=model).to_json() + "\n")
+            keras.config.set_floatx("float64")
+            texts.append(horn_model(model, group))
+    with open(f"{FOLDER}/layers.horn", "w") as file:
+        file.write("\n".join(texts))
+    kinds = {case.kind for case in all_cases}
+    print(f"{len(all_cases)} cases of {len(kinds)} kinds in {number} models, Keras {keras.__version__}")
+
+
+if __name__ == "__main__":
+    main()
