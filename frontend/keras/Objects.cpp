@@ -302,6 +302,8 @@ std::vector<Argument> Reader::argumentsOf(const Definition &definition, const Ob
     const Json *averages = object.get("use_ema");
     if (key == "ema_momentum" && (!averages || !averages->isTrue()))
       continue; // of an average that is not kept
+    if (key == "dtype" && endsWith(object.className, "IoU"))
+      continue; // metrics that count pairs of classes say int32
     if (std::find(alsoTaken.begin(), alsoTaken.end(), key) == alsoTaken.end())
       error(object.config->keys[i].range, "`" + printable(object.className.substr(0, 64)) + "` takes no `" +
                                               printable(key.substr(0, 64)) + "` in this version");

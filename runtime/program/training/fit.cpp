@@ -114,6 +114,22 @@ bool fit::finish_epoch() {
   return true;
 }
 
+/* An optimizer with use_ema keeps moving averages of the weights: when training ends they become the weights. */
+void fit::take_averages() {
+  static const std::string end = "/moving-average";
+  const hornfels_model &model = handle.table();
+  for (int32_t i = 0; i < model.variables && handle.step() > 0; ++i) {
+    const std::string name = model.variable_info[i].name;
+    if (model.variable_info[i].role != HORNFELS_SLOT || name.size() <= end.size() ||
+        name.compare(name.size() - end.size(), end.size(), end) != 0)
+      continue;
+    const std::string weight = name.substr(0, name.size() - end.size());
+    for (int32_t j = 0; j < model.variables; ++j)
+      if (weight == model.variable_info[j].name)
+        handle.set_variable(j, handle.variable(i));
+  }
+}
+
 bool fit::run() {
   while (epoch < epochs && !context.stop) {
     bar.begin_epoch(epoch + 1, epochs, steps_of_epoch);
@@ -130,6 +146,7 @@ bool fit::run() {
     return false;
   }
   save_checkpoint();
+  take_averages();
   for (const auto &one : callbacks)
     one->train_end(context);
   return true;

@@ -51,6 +51,7 @@ private:
   bool run_steps();
   bool finish_epoch();
   void order_rows();
+  void take_averages();
   void require_finite(double loss, const char *what, const uint32_t *rows, int64_t count);
   void save_checkpoint();
   int64_t done_in_all() const { return epoch * steps_of_epoch + step; }
