@@ -152,6 +152,8 @@ TEST(LayerCases, are_many) {
   std::set<std::string> kinds;
   size_t cases = 0;
   for (const auto &[name, model] : generated_models) {
+    if (name.rfind("layers_", 0) != 0)
+      continue;
     std::ifstream file(GOLDEN "/" + name + ".json");
     const Json golden = Json::parse(file);
     for (const Json &each : golden["cases"]) {
@@ -167,7 +169,8 @@ TEST(LayerCases, are_many) {
 std::vector<std::string> names() {
   std::vector<std::string> all;
   for (const auto &[name, model] : generated_models)
-    all.push_back(name);
+    if (name.rfind("layers_", 0) == 0)
+      all.push_back(name);
   return all;
 }
 
