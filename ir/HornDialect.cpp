@@ -254,20 +254,36 @@ LogicalResult SliceOp::verify() {
     if (from.isDynamicDim(axis)) {
       if (offset != 0 || size >= 0 || stride != 1)
         return emitOpError("slices the batch axis");
-    } else if (offset < 0 || size < 0 || stride < 1 ||
-               (size > 0 && offset + (size - 1) * stride >= from.getDimSize(axis))) {
+    } else if (offset < 0 || size < 0 || stride == 0 ||
+               (size > 0 && (offset >= from.getDimSize(axis) || offset + (size - 1) * stride < 0 ||
+                             offset + (size - 1) * stride >= from.getDimSize(axis)))) {
       return emitOpError("leaves axis ") << axis << " of " << from;
     }
   }
   return success();
 }
 
-/// Empty where the first elements of an axis are taken: the map would be the identity on an axis of another size, from
-/// which linalg infers the wrong domain.
+/// The whole -> x; a slice of a slice -> one slice.
+OpFoldResult SliceOp::fold(FoldAdaptor) {
+  auto isOne = [](int64_t stride) { return stride == 1; };
+  if (getX().getType() == getY().getType() && llvm::all_of(getStrides(), isOne))
+    return getX();
+  auto inner = getX().getDefiningOp<SliceOp>();
+  if (!inner)
+    return {};
+  SmallVector<int64_t> offsets, strides;
+  for (auto [offset, stride, innerOffset, innerStride] :
+       llvm::zip(getOffsets(), getStrides(), inner.getOffsets(), inner.getStrides())) {
+    offsets.push_back(innerOffset + offset * innerStride);
+    strides.push_back(stride * innerStride);
+  }
+  getXMutable().assign(inner.getX());
+  setOffsets(offsets);
+  setStrides(strides);
+  return getResult();
+}
+
 AffineMap SliceOp::getSourceMap() {
-  for (auto [axis, offset, stride, size] : llvm::enumerate(getOffsets(), getStrides(), getSizes()))
-    if (offset == 0 && stride == 1 && size >= 0 && size != 1 && size < tensorType(getX()).getDimSize(axis))
-      return AffineMap();
   SmallVector<AffineExpr> exprs;
   for (auto [axis, offset, stride] : llvm::enumerate(getOffsets(), getStrides()))
     exprs.push_back(getAffineDimExpr(axis, getContext()) * stride + offset);

@@ -13,7 +13,16 @@ def Horn_DifferentiableOp : OpInterface<"DifferentiableOp"> {
       gradient passes to that operand (integers, conditions, tokens).
     }], "void", "buildGradient",
       (ins "::hornfels::horn::GradientBuilder &":$builder, "::mlir::Value":$resultGradient,
-           "::llvm::SmallVectorImpl<::mlir::Value> &":$operandGradients)>
+           "::llvm::SmallVectorImpl<::mlir::Value> &":$operandGradients)>,
+    InterfaceMethod<[{
+      The same from the gradients of all results, null where none comes. An operation with several results answers here
+      instead. It may replace itself by an operation that keeps what the gradients need.
+    }], "::mlir::LogicalResult", "buildGradients",
+      (ins "::hornfels::horn::GradientBuilder &":$builder, "::llvm::ArrayRef<::mlir::Value>":$resultGradients,
+           "::llvm::SmallVectorImpl<::mlir::Value> &":$operandGradients), [{}], [{
+        $_op.buildGradient(builder, resultGradients.front(), operandGradients);
+        return ::mlir::success();
+      }]>
   ];
 }
 

@@ -176,6 +176,7 @@ def Horn_AddOp : Horn_BinaryOp<"add", Horn_NumberTensor, [Commutative]> {
   let gradientA = [{dy}];
   let gradientB = [{dy}];
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 def Horn_SubOp : Horn_BinaryOp<"sub"> {
   let summary = "a - b";
@@ -347,12 +348,13 @@ def Horn_TransposeOp : Horn_MoveOp<"transpose", [DeclareOpInterfaceMethods<Infer
 def Horn_SliceOp : Horn_MoveOp<"slice", [DeclareOpInterfaceMethods<InferTypeOpInterface>,
     DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
   let summary = "y[i] = x[offsets + i * strides]";
-  let description = "One offset, size and stride for each axis; the batch axis has offset 0, size -1, stride 1.";
+  let description = "One offset, size and stride for each axis; the batch axis has offset 0, size -1, stride 1. A stride may be negative.";
   let arguments = (ins Horn_Tensor:$x, DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$sizes,
                        DenseI64ArrayAttr:$strides);
   let results = (outs Horn_Tensor:$y);
   let assemblyFormat = "$x `offsets` $offsets `sizes` $sizes `strides` $strides attr-dict `:` type($x)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Horn_EmbedOp : Horn_Op<"embed", [DeclareOpInterfaceMethods<Horn_LowerableOp>,
@@ -478,6 +480,70 @@ def Horn_ScatterAddOp : Horn_Op<"scatter_add", [DeclareOpInterfaceMethods<InferT
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Recurrence
+// ---------------------------------------------------------------------------------------------------------------------
+
+def Horn_ScanOp : Horn_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, SingleBlock,
+    DeclareOpInterfaceMethods<Horn_DifferentiableOp, ["buildGradients"]>]> {
+  let summary = "a recurrence along axis 1: (carries, y[t]) = body(carries, x[t], invariants) for t = 0, 1, ...";
+  let description = [{
+    The carries begin as `initial`; x[t] is xs[:, t]; with `reverse`, t runs from the last to the first. The results are
+    the last carries, then all y[t] stacked along axis 1: ys[:, t] = y[t].
+
+    (C1) the body's arguments have the types of the carries, of xs without axis 1, and of the invariants; (C2) it yields
+    the carries' types, then the ys without axis 1; (C3) xs and ys are batched and have `length` places along axis 1;
+    (C4) length >= 1; (C5) the first results have the carries' types.
+  }];
+  let arguments = (ins I64Attr:$length, Variadic<Horn_Tensor>:$initial, Variadic<Horn_Tensor>:$xs,
+                       Variadic<AnyType>:$invariants, UnitAttr:$reverse);
+  let results = (outs Variadic<Horn_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $length (`reverse` $reverse^)? `initial` `(` $initial `)` `over` `(` $xs `)` `with` `(` $invariants `)` attr-dict
+    `:` functional-type(operands, results) $body
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::ResultRange getLast() { return getResults().take_front(getInitial().size()); }
+    ::mlir::ResultRange getYs() { return getResults().drop_front(getInitial().size()); }
+    /// The body's arguments.
+    ::llvm::ArrayRef<::mlir::BlockArgument> getCarries() {
+      return getBody().getArguments().take_front(getInitial().size());
+    }
+    ::llvm::ArrayRef<::mlir::BlockArgument> getElements() {
+      return getBody().getArguments().slice(getInitial().size(), getXs().size());
+    }
+    ::llvm::ArrayRef<::mlir::BlockArgument> getInner() {
+      return getBody().getArguments().take_back(getInvariants().size());
+    }
+    /// What the body yields: the new carries, then the ys.
+    ::mlir::Operation *getYield() { return &getBody().front().back(); }
+    /// x[t] as a type, from xs.
+    static ::mlir::RankedTensorType elementOf(::mlir::Type stacked);
+    /// The type of `length` elements along axis 1.
+    static ::mlir::RankedTensorType stackOf(::mlir::Type element, int64_t length);
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+def Horn_YieldOp : Horn_Op<"yield", [Terminator, HasParent<"ScanOp">]> {
+  let summary = "the new carries and the y[t] of a scan's body";
+  let arguments = (ins Variadic<Horn_Tensor>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
+}
+
+def Horn_LoopOp : Horn_Op<"loop", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
+  let summary = "a scan whose body is a function: (carries, x[t], invariants) -> (carries, y[t])";
+  let arguments = (ins FlatSymbolRefAttr:$body, I64Attr:$length, Variadic<Horn_Tensor>:$initial,
+                       Variadic<Horn_Tensor>:$xs, Variadic<AnyType>:$invariants, UnitAttr:$reverse);
+  let results = (outs Variadic<Horn_Tensor>:$results);
+  let assemblyFormat = [{
+    $body $length (`reverse` $reverse^)? `initial` `(` $initial `)` `over` `(` $xs `)` `with` `(` $invariants `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Training
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -530,6 +596,24 @@ def Horn_ArenaOp : Horn_Op<"arena"> {
   let arguments = (ins I64Attr:$fixed, I64Attr:$per_sample);
   let results = (outs AnyMemRef:$buffer);
   let assemblyFormat = "$fixed `+` $per_sample `*` `capacity` attr-dict `:` type($buffer)";
+}
+
+def Horn_SlotOp : Horn_Op<"slot"> {
+  let summary = "one place along axis 1 of a buffer [rows, places, ...], or the places from `first` on";
+  let description = [{
+    Without a step: the places from `first` on, as many as the type has. With one: place first + by * step, modulo
+    `modulo` unless that is 0. Rows of a slot are as far apart as the buffer's (`horn.stride` on parameters of kernels).
+    A slot without samples is a place along axis 0.
+  }];
+  let arguments = (ins AnyMemRef:$buffer, Optional<Index>:$step, I64Attr:$first, I64Attr:$by, I64Attr:$modulo);
+  let results = (outs AnyMemRef:$slot);
+  let assemblyFormat = [{
+    $buffer `[` $first `+` $by `*` ($step^)? `mod` $modulo `]` attr-dict `:` type($buffer) `to` type($slot)
+  }];
+  let extraClassDeclaration = [{
+    /// Elements from row to row of the slot; 0 where it has no samples.
+    int64_t getRowStride();
+  }];
 }
 
 def Horn_RowBoundsOp : Horn_Op<"row_bounds"> {

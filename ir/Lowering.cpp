@@ -88,6 +88,15 @@ struct Domain {
   AffineMap rewrite(AffineMap map) const {
     return simplifyAffineMap(map.replaceDimsAndSymbols(replacement, {}, sizes.size(), 0));
   }
+  /// Where only the first elements of an axis are read, the index is d mod (size of the axis), which is d: linalg would
+  /// infer the domain from a bare d.
+  AffineMap markFirstElements(AffineMap map, ArrayRef<int64_t> shape) const {
+    SmallVector<AffineExpr> exprs(map.getResults());
+    for (auto [expr, size] : llvm::zip_equal(exprs, shape))
+      if (auto dim = dyn_cast<AffineDimExpr>(expr); dim && sizes[dim.getPosition()] != size)
+        expr = expr % size;
+    return AffineMap::get(map.getNumDims(), 0, exprs, context);
+  }
   MLIRContext *context;
   SmallVector<AffineExpr> replacement;
   SmallVector<int64_t> sizes;
@@ -103,16 +112,16 @@ Value Lowering::generic(Location loc, RankedTensorType type, ArrayRef<int64_t> s
   // linalg infers the domain from its operands: some axis must be indexed by each dimension alone. Where only views
   // (x[3:7]) or generators have a dimension, their reader needs them as tensors of their own.
   llvm::SmallBitVector inferred(sizes.size(), false);
-  auto infer = [&](AffineMap map) {
-    for (AffineExpr expr : map.getResults())
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+  auto infer = [&](AffineMap map, ArrayRef<int64_t> shape) {
+    for (auto [expr, size] : llvm::zip_equal(map.getResults(), shape))
+      if (auto dim = dyn_cast<AffineDimExpr>(expr); dim && sizes[dim.getPosition()] == size)
         inferred.set(dim.getPosition());
   };
-  infer(out);
+  infer(out, type.getShape());
   for (const Read &read : reads) {
     Read stored = resolve(read, lowered_);
     if (lowered_.contains(stored.value) || !stored.value.getDefiningOp<GeneratorOp>())
-      infer(stored.map);
+      infer(stored.map, cast<RankedTensorType>(stored.value.getType()).getShape());
   }
   for (auto [dim, size] : llvm::enumerate(sizes))
     if (size == 1)
@@ -136,6 +145,7 @@ Value Lowering::generic(Location loc, RankedTensorType type, ArrayRef<int64_t> s
       continue;
     }
     Value stored = materialize(read.value);
+    read.map = domain.markFirstElements(read.map, cast<RankedTensorType>(stored.getType()).getShape());
     int64_t slot = 0;
     while (slot < static_cast<int64_t>(operands.size()) && (operands[slot] != stored || maps[slot] != read.map))
       ++slot;

@@ -5,7 +5,7 @@ using namespace mlir;
 namespace hornfels::horn {
 
 bool isComputation(Operation *op) {
-  return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp>(op);
+  return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp, LoopOp>(op);
 }
 
 bool isElementwise(Operation *op) {
@@ -119,7 +119,7 @@ std::string nameByOrigin(Value value) {
     return (origin.backward ? "d_" : "") + name + "_parts";
   if (origin.backward)
     return "d_" + name;
-  bool sums = op && isComputation(op) && !isElementwise(op) && !isa<InsertOp, SliceOp>(op);
+  bool sums = op && isComputation(op) && !isElementwise(op) && !isa<InsertOp, SliceOp, LoopOp>(op);
   return sums ? name + "_sum" : name;
 }
 

@@ -14,6 +14,11 @@ def Differentiate : Pass<"horn-differentiate", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::hornfels::horn::HornDialect"];
 }
 
+def OutlineBodies : Pass<"horn-outline-bodies", "::mlir::ModuleOp"> {
+  let summary = "make a function of each scan's body: horn.body; the scan becomes a horn.loop";
+  let dependentDialects = ["::hornfels::horn::HornDialect"];
+}
+
 def Lower : Pass<"horn-lower", "::mlir::func::FuncOp"> {
   let summary = "horn to linalg on tensors; ragged operations stay";
   let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
@@ -37,7 +42,8 @@ def Fuse : Pass<"horn-fuse", "::mlir::ModuleOp"> {
 
 def Memory : Pass<"horn-memory", "::mlir::ModuleOp"> {
   let summary = "give every value between kernels a place: a variable, an argument, an offset of the arena";
-  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
 def Pack : Pass<"horn-pack", "::mlir::ModuleOp"> {

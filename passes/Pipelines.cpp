@@ -48,6 +48,7 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
       // From here on an operation is a loop nest with a body; views and constants have gone into their readers.
       {"lower",
        [=](OpPassManager &pm) {
+         pm.addPass(createOutlineBodies());
          onFunctions(pm).addPass(createLower());
          onFunctions(pm).addPass(createCanonicalizerPass());
          onFunctions(pm).addPass(createCSEPass());

@@ -41,6 +41,14 @@ LogicalResult KernelPrinter::view(memref::SubViewOp subview) {
     return viewOfPanel(subview, place);
   for (auto [axis, offset] : llvm::enumerate(subview.getMixedOffsets()))
     place.offset = place.offset + indexOf(offset) * place.strides[axis];
+  // Whole vectors are for the end of a row: a part in its midst, which begins or ends elsewhere, has neighbours.
+  if (place.padded) {
+    MemRefType whole = subview.getSourceType();
+    unsigned axis = vectorAxis(whole);
+    Linear first = indexOf(subview.getMixedOffsets()[axis]);
+    place.padded = first.isConstant() && first.constant % vectorLanes == 0 &&
+                   first.constant + *getConstantIntValue(subview.getMixedSizes()[axis]) == whole.getDimSize(axis);
+  }
   for (auto [axis, stride] : llvm::enumerate(subview.getMixedStrides()))
     place.strides[axis] *= *getConstantIntValue(stride);
   places[subview] = place;

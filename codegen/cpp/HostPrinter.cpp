@@ -3,6 +3,8 @@
 #include "ir/Chunks.h"
 #include "ir/Structure.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace hornfels::horn;
 
@@ -67,7 +69,9 @@ LogicalResult HostPrinter::nameArgument(BlockArgument argument) {
 }
 
 /// A buffer of the arena gets a name; a change of type is another name for the same bytes.
-void HostPrinter::nameBuffer(Operation *op) {
+void HostPrinter::nameBuffer(Operation *op, unsigned depth) {
+  if (auto slot = dyn_cast<SlotOp>(op))
+    return nameSlot(slot, depth);
   if (isa<UnrealizedConversionCastOp>(op)) {
     std::string name = spelled.lookup(op->getOperand(0)); // a copy: the map may grow
     spelled[op->getResult(0)] = name;
@@ -85,6 +89,44 @@ void HostPrinter::nameBuffer(Operation *op) {
        (stride ? ", rows " + std::to_string(stride.getInt()) + " apart" : ""));
   spelled[arena.getBuffer()] = name;
   usesStep = true;
+}
+
+/// "t", "99 - t", "(t + 1) % 2"
+static std::string placeText(SlotOp slot, StringRef step) {
+  auto first = static_cast<int64_t>(slot.getFirst()), by = static_cast<int64_t>(slot.getBy()),
+       modulo = static_cast<int64_t>(slot.getModulo());
+  if (step.empty())
+    return std::to_string(first);
+  std::string text = by < 0 ? std::to_string(first) + " - " + step.str()
+                     : first ? step.str() + " + " + std::to_string(first)
+                             : step.str();
+  bool isSum = by < 0 || first;
+  if (modulo)
+    return (isSum ? "(" + text + ")" : text) + " % " + std::to_string(modulo);
+  return isSum ? "(" + text + ")" : text;
+}
+
+/// A place of a buffer is where its elements begin; rows are as far apart as the buffer's.
+void HostPrinter::nameSlot(SlotOp slot, unsigned depth) {
+  auto type = cast<MemRefType>(slot.getSlot().getType()), whole = cast<MemRefType>(slot.getBuffer().getType());
+  int64_t elements = elementsPerSample(type);
+  if (type.getRank() == whole.getRank()) // several places
+    elements /= type.getDimSize(1);
+  std::string place = placeText(slot, slot.getStep() ? StringRef(counters.lookup(slot.getStep())) : StringRef());
+  std::string text = spelled[slot.getBuffer()];
+  if (place != "0")
+    text += " + " + place + (elements == 1 ? "" : " * " + std::to_string(elements));
+  auto wish = slot->getAttrOfType<StringAttr>("horn.name");
+  std::string name = names.take(wish ? wish.getValue() : "slot");
+  std::string element = scalarType(type.getElementType());
+  Value source = slot.getBuffer();
+  while (isa_and_nonnull<SlotOp, UnrealizedConversionCastOp>(source.getDefiningOp()))
+    source = source.getDefiningOp()->getOperand(0);
+  bool isConst = isa<BlockArgument>(source); // what the step is given
+  line((isConst ? "const " : "") + element + " *const " + name + " = " + text + "; // " + shapeOf(type) +
+           (slot.getRowStride() ? ", rows " + std::to_string(slot.getRowStride()) + " apart" : ""),
+       depth);
+  spelled[slot.getSlot()] = name;
 }
 
 /// Seconds of one core for a kernel, about.
@@ -152,13 +194,15 @@ LogicalResult HostPrinter::printRun(LaunchOp launch, StringRef name, unsigned de
   }
   auto rows = kernel->getAttrOfType<IntegerAttr>("horn.rows");
   std::string count = !rows ? "0" : rows.getInt() == kBatch ? "batch" : std::to_string(rows.getInt());
-  int64_t chunk = printed.takesRows ? chunkRows(kernel) : 0;
+  int64_t chunk = printed.takesRows && !inRows ? chunkRows(kernel) : 0;
   if (printed.takesRows && count == "batch")
     usesBatch = true;
+  if (inRows)
+    count = "end";
   std::string indent(2 + 2 * depth, ' ');
   if (chunk == 0) {
     if (printed.takesRows) {
-      arguments.push_back("0");
+      arguments.push_back(inRows ? "begin" : "0");
       arguments.push_back(count);
     }
     out += wrapped(indent + printed.name + "(", arguments, ");");
@@ -193,12 +237,99 @@ LogicalResult HostPrinter::printLazyLaunch(LaunchOp launch) {
   return success();
 }
 
-LogicalResult HostPrinter::printLaunch(LaunchOp launch) {
+LogicalResult HostPrinter::printLaunch(LaunchOp launch, unsigned depth) {
   if (launch->hasAttr("horn.lazy"))
     return printLazyLaunch(launch);
-  if (failed(printRun(launch, launch.getKernel(), 0)))
+  if (failed(printRun(launch, launch.getKernel(), depth)))
     return failure();
-  lapOf(launch, launch.getKernel(), 0);
+  lapOf(launch, launch.getKernel(), depth);
+  return success();
+}
+
+/// Every launch of the loop computes rows of samples, each from its own row alone: what the seconds of one pass through
+/// its body are. Nothing where one does not.
+std::optional<double> HostPrinter::secondsByRow(scf::ForOp loop) const {
+  auto module = host->getParentOfType<ModuleOp>();
+  double seconds = 0;
+  WalkResult result = loop.getBody()->walk([&](Operation *op) {
+    if (isa<memref::CopyOp>(op))
+      return WalkResult::interrupt();
+    auto launch = dyn_cast<LaunchOp>(op);
+    if (!launch)
+      return WalkResult::advance();
+    auto kernel = module.lookupSymbol<func::FuncOp>(launch.getKernel());
+    if (!kernel->hasAttr("horn.by_row"))
+      return WalkResult::interrupt();
+    double times = 1;
+    for (auto outer = launch->getParentOfType<scf::ForOp>(); outer != loop; outer = outer->getParentOfType<scf::ForOp>())
+      times *= static_cast<double>(*getConstantIntValue(outer.getUpperBound()));
+    seconds += times * secondsOf(kernel, batchSizeOf(module));
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return std::nullopt;
+  return seconds;
+}
+
+/// Whole tiles of every kernel in the loop.
+int64_t HostPrinter::rowsOfBlock(scf::ForOp loop) const {
+  int64_t tile = 1;
+  loop.getBody()->walk([&](LaunchOp launch) {
+    auto kernel = host->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(launch.getKernel());
+    if (auto grain = kernel->getAttrOfType<IntegerAttr>("horn.grain"))
+      tile = std::lcm(tile, grain.getInt());
+  });
+  return std::max<int64_t>(kRowsOfBlock / tile, 1) * tile;
+}
+
+/// Places one after another. Where rows do not meet, a block of them goes through all places before the next: it stays in
+/// cache, and threads meet once.
+LogicalResult HostPrinter::printLoop(scf::ForOp loop, unsigned depth) {
+  NameScope outer = names;
+  std::string step = names.take("t");
+  counters[loop.getInductionVar()] = step;
+  int64_t length = *getConstantIntValue(loop.getUpperBound());
+  std::optional<double> seconds = secondsByRow(loop);
+  bool byRows = !inRows && !takesLaps && seconds.has_value();
+  if (byRows) {
+    bool isShared = *seconds * static_cast<double>(length) >= kSecondsWorthSplitting;
+    line("in_blocks(" + std::string(isShared ? "s.pool" : "nullptr") + ", batch, " + std::to_string(rowsOfBlock(loop)) +
+             ", [&](long begin, long end) {",
+         depth++);
+    inRows = usesStep = usesBatch = true;
+  }
+  line("for (long " + step + " = 0; " + step + " < " + std::to_string(length) + "; ++" + step + ") {", depth);
+  if (failed(printBlock(*loop.getBody(), depth + 1)))
+    return failure();
+  line("}", depth);
+  if (byRows) {
+    line("});", --depth);
+    inRows = false;
+  }
+  names = outer;
+  return success();
+}
+
+LogicalResult HostPrinter::printBlock(Block &block, unsigned depth) {
+  for (Operation &op : block) {
+    if (depth > 0 && isa<UnrealizedConversionCastOp, SlotOp>(op)) {
+      nameBuffer(&op, depth);
+    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      if (failed(printLoop(loop, depth)))
+        return failure();
+    } else if (auto launch = dyn_cast<LaunchOp>(op)) {
+      if (failed(printLaunch(launch, depth)))
+        return failure();
+    } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+      auto type = cast<MemRefType>(copy.getSource().getType());
+      line("__builtin_memcpy(" + spelled[copy.getTarget()] + ", " + spelled[copy.getSource()] + ", " +
+               std::to_string(type.getNumElements() * elementBytes(type.getElementType())) + ");",
+           depth);
+      lap({"copy of " + spelled[copy.getSource()], originOf(copy.getLoc()).name.str(), -1, {},
+           type.getNumElements() * elementBytes(type.getElementType())},
+          depth);
+    }
+  }
   return success();
 }
 
@@ -233,26 +364,16 @@ FailureOr<std::string> HostPrinter::print() {
     if (failed(nameArgument(argument)))
       return failure();
   for (Operation &op : host.getBody().front())
-    if (isa<ArenaOp, UnrealizedConversionCastOp>(op))
-      nameBuffer(&op);
+    if (isa<ArenaOp, UnrealizedConversionCastOp, SlotOp>(op))
+      nameBuffer(&op, 0);
   if (!out.empty())
     out += "\n";
   if (takesLaps) {
     clock = names.take("clock");
     line("lap_clock " + clock + "(kernel_ticks);");
   }
-  for (Operation &op : host.getBody().front()) {
-    if (auto launch = dyn_cast<LaunchOp>(op)) {
-      if (failed(printLaunch(launch)))
-        return failure();
-    } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
-      auto type = cast<MemRefType>(copy.getSource().getType());
-      line("__builtin_memcpy(" + spelled[copy.getTarget()] + ", " + spelled[copy.getSource()] + ", " +
-           std::to_string(type.getNumElements() * elementBytes(type.getElementType())) + ");");
-      lap({"copy of " + spelled[copy.getSource()], originOf(copy.getLoc()).name.str(), -1, {},
-           type.getNumElements() * elementBytes(type.getElementType())});
-    }
-  }
+  if (failed(printBlock(host.getBody().front(), 0)))
+    return failure();
   if (!closing.empty()) {
     out += closing;
     usesStep = true;

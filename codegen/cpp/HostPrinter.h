@@ -32,13 +32,22 @@ public:
   const std::vector<Lap> &getLaps() const { return laps; }
 
 private:
+  /// Rows that go through a loop together: what they carry and a weight of it stay in the second cache.
+  static constexpr int64_t kRowsOfBlock = 64;
+
   void line(const llvm::Twine &text, unsigned depth = 0) {
     out += std::string(2 + 2 * depth, ' ') + text.str() + "\n";
   }
   mlir::LogicalResult nameArgument(mlir::BlockArgument argument);
-  void nameBuffer(mlir::Operation *op);
+  void nameBuffer(mlir::Operation *op, unsigned depth);
+  void nameSlot(horn::SlotOp slot, unsigned depth);
+  /// Operations of a step, or of a loop in it.
+  mlir::LogicalResult printBlock(mlir::Block &block, unsigned depth);
+  mlir::LogicalResult printLoop(mlir::scf::ForOp loop, unsigned depth);
   int64_t chunkRows(mlir::func::FuncOp kernel) const;
-  mlir::LogicalResult printLaunch(horn::LaunchOp launch);
+  int64_t rowsOfBlock(mlir::scf::ForOp loop) const;
+  std::optional<double> secondsByRow(mlir::scf::ForOp loop) const;
+  mlir::LogicalResult printLaunch(horn::LaunchOp launch, unsigned depth);
   /// The call of a kernel with what a launch gives it, `depth` levels in.
   mlir::LogicalResult printRun(horn::LaunchOp launch, llvm::StringRef kernel, unsigned depth);
   mlir::LogicalResult printLazyLaunch(horn::LaunchOp launch);
@@ -55,6 +64,8 @@ private:
   llvm::DenseMap<mlir::Value, std::string> spelled;
   bool usesBatch = false, usesStep = false;
   const bool takesLaps;
+  llvm::DenseMap<mlir::Value, std::string> counters; ///< of loops
+  bool inRows = false; ///< within a block of rows that runs a loop: begin and end are known
   std::string clock; ///< the local variable, when laps are taken
   std::vector<Lap> laps;
 };

@@ -86,6 +86,7 @@ private:
   mlir::LogicalResult printTile(mlir::linalg::GenericOp tile);
   Lanes chooseLanes(mlir::linalg::GenericOp tile);
   bool printTransposition(mlir::linalg::GenericOp tile);
+  int64_t rowSpread(mlir::Value buffer);
   int64_t strideAlong(mlir::Value buffer, mlir::AffineMap map, unsigned dim);
   mlir::LogicalResult printLoopsOf(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point, unsigned dim);
   mlir::LogicalResult printLaneLoop(mlir::linalg::GenericOp tile, const Lanes &lanes, Point point);

@@ -9,6 +9,18 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
+/// How many times as far as its type says the rows of a buffer are apart: where they are elements alone, they may be places
+/// of something longer (`horn.stride`). Wider rows are never next to each other.
+int64_t KernelPrinter::rowSpread(Value buffer) {
+  while (auto view = buffer.getDefiningOp<memref::SubViewOp>())
+    buffer = view.getSource();
+  auto argument = dyn_cast<BlockArgument>(buffer);
+  if (!argument || argument.getOwner() != &kernel.getBody().front())
+    return 1;
+  auto stride = kernel.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "horn.stride");
+  return stride && stridesOf(cast<MemRefType>(buffer.getType()).getShape())[0] == 1 ? stride.getInt() : 1;
+}
+
 /// Elements between neighbours along `dim`; -1 when that is not one number.
 int64_t KernelPrinter::strideAlong(Value buffer, AffineMap map, unsigned dim) {
   auto type = cast<MemRefType>(buffer.getType());
@@ -16,6 +28,8 @@ int64_t KernelPrinter::strideAlong(Value buffer, AffineMap map, unsigned dim) {
   int64_t offset;
   if (failed(getStridesAndOffset(type, strides, offset)))
     return -1;
+  if (!strides.empty())
+    strides[0] *= rowSpread(buffer);
   int64_t stride = 0;
   for (auto [axis, expr] : llvm::enumerate(map.getResults()))
     if (auto same = dyn_cast<AffineDimExpr>(expr); same && same.getPosition() == dim)

@@ -48,7 +48,7 @@ std::string compilerFlagsOf(StringRef cpu) {
 ModelPrinter::ModelPrinter(ModuleOp module, const CodegenOptions &options) : module(module), options(options) {
   // What the file's end and the runtime call their own.
   for (StringRef taken :
-       {"program", "step", "parallel", "create", "destroy", "predict", "train_step", "evaluate_step", "initialize",
+       {"program", "step", "parallel", "in_blocks", "create", "destroy", "predict", "train_step", "evaluate_step", "initialize",
         "set_pool", "reset_metrics", "get_metrics", "get_variable", "set_variable", "set_learning_rate",
         "get_learning_rate", "set_seed", "get_seed", "set_step", "get_step", "last_error", "arena_bytes", "s", "inputs",
         "outputs", "targets", "variables", "metrics", "training", "code", "create_handle", "inputs_shapes",

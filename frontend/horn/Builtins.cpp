@@ -267,6 +267,26 @@ Value split(BuiltinCall &c) {
   return makeList(std::move(values), true);
 }
 
+/// x the other way round along an axis.
+Value flip(BuiltinCall &c) {
+  Interpreter &in = c.interpreter;
+  auto *x = tensorIn(c.arguments[0]);
+  if (!x || x->vocabulary)
+    return refuse(c, fmt::format("flip takes a tensor, found {}", in.show(c.arguments[0])));
+  auto axis = in.axisOf(c.arguments[1], x->shape.size(), c.places[1]);
+  if (!axis)
+    return Poison();
+  size_t at = static_cast<size_t>(*axis);
+  if (x->shape[at] == batchSize)
+    return refuse(c, "the batch keeps its order");
+  std::vector<int64_t> offsets(x->shape.size(), 0), sizes = x->shape, strides(x->shape.size(), 1);
+  offsets[at] = x->shape[at] - 1;
+  strides[at] = -1;
+  if (sizes.front() == batchSize)
+    sizes.front() = -1;
+  return in.tensor(in.emitter.slice(in.use(*x, c.range), offsets, sizes, strides), x->element, x->shape, {x});
+}
+
 Value argmax(BuiltinCall &c) {
   Interpreter &in = c.interpreter;
   auto x = in.realTensor(c.arguments[0], c.range, "argmax");
@@ -452,6 +472,11 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
       {"transpose", {P{"x", {}}, P{"axes", Value(NoneValue())}}, transpose, {}},
       {"concatenate", {P{"xs", {}}, P{"axis", Value(int64_t{-1})}}, concatenate, {}},
       {"split", {P{"x", {}}, P{"parts", {}}, P{"axis", Value(int64_t{-1})}}, split, {}},
+      {"flip", {P{"x", {}}, P{"axis", Value(int64_t{-1})}}, flip, {}},
+      {"scan",
+       {P{"step", {}}, P{"initial", {}}, P{"xs", {}}, P{"axis", Value(int64_t{1})}, P{"reverse", Value(false)}},
+       [](BuiltinCall &c) { return c.interpreter.scan(c); },
+       {}},
       {"argmax", {P{"x", {}}, P{"axis", Value(int64_t{-1})}}, argmax, {}},
       {"one_hot", {P{"x", {}}, P{"classes", {}}}, oneHot, {}},
       {"cast", {P{"x", {}}, P{"type", {}}}, cast, {}},

@@ -4,6 +4,7 @@
 
 #include "ir/HornDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -70,13 +71,13 @@ void Emitter::setPlace(Place place) {
 const Emitter::Place &Emitter::place() const { return impl->place; }
 
 int Emitter::addFunction(std::string name) {
-  impl->functions.push_back({std::move(name), std::make_unique<mlir::Block>()});
+  impl->functions.emplace_back(std::move(name), std::make_unique<mlir::Block>());
   return static_cast<int>(impl->functions.size()) - 1;
 }
 
 void Emitter::enter(int function) {
   impl->currentFunction = function;
-  impl->builder.setInsertionPointToEnd(impl->functions[static_cast<size_t>(function)].block.get());
+  impl->builder.setInsertionPointToEnd(impl->function().innermost());
 }
 int Emitter::current() const { return impl->currentFunction; }
 
@@ -243,6 +244,69 @@ Handle Emitter::random(std::string_view name, Handle seed, Handle step, int64_t 
   if (name == "random_uniform")
     return impl->create<horn::RandomUniformOp>(type, impl->value(seed), impl->value(step), streamAttr);
   return impl->create<horn::RandomNormalOp>(type, impl->value(seed), impl->value(step), streamAttr);
+}
+
+std::vector<Handle> Emitter::openScan(const std::vector<Handle> &initial, const std::vector<Handle> &xs) {
+  auto &body = *impl->function().openScans.emplace_back(std::make_unique<mlir::Block>());
+  std::vector<Handle> arguments;
+  for (Handle carry : initial)
+    arguments.push_back(body.addArgument(impl->value(carry).getType(), impl->loc).getAsOpaquePointer());
+  for (Handle x : xs)
+    arguments.push_back(body.addArgument(horn::ScanOp::elementOf(impl->value(x).getType()), impl->loc).getAsOpaquePointer());
+  impl->builder.setInsertionPointToEnd(&body);
+  return arguments;
+}
+
+void Emitter::abandonScan() {
+  impl->function().openScans.pop_back();
+  impl->builder.setInsertionPointToEnd(impl->function().innermost());
+}
+
+std::vector<Handle> Emitter::closeScan(const std::vector<Handle> &initial, const std::vector<Handle> &xs,
+                                       const std::vector<Handle> &carries, const std::vector<Handle> &ys,
+                                       int64_t length, bool reverse, const std::vector<std::string> &names) {
+  auto values = [&](const std::vector<Handle> &handles) {
+    SmallVector<Value_> list;
+    for (Handle handle : handles)
+      list.push_back(impl->value(handle));
+    return list;
+  };
+  SmallVector<Value_> yielded = values(carries);
+  yielded.append(values(ys));
+  impl->builder.create<horn::YieldOp>(impl->loc, yielded);
+
+  // What the body reads from outside becomes an operand.
+  std::unique_ptr<mlir::Block> body = std::move(impl->function().openScans.back());
+  impl->function().openScans.pop_back();
+  llvm::MapVector<Value_, Value_> inner;
+  for (mlir::Operation &op : *body) // bodies within are closed: they read their own arguments
+    for (OpOperand &operand : op.getOpOperands())
+      if (operand.get().getParentBlock() != body.get()) {
+        Value_ &argument = inner[operand.get()];
+        if (!argument)
+          argument = body->addArgument(operand.get().getType(), operand.get().getLoc());
+        operand.set(argument);
+      }
+  SmallVector<Value_> invariants;
+  for (auto &[outside, argument] : inner)
+    invariants.push_back(outside);
+
+  SmallVector<Type> types;
+  for (Handle carry : initial)
+    types.push_back(impl->value(carry).getType());
+  for (Value_ y : ArrayRef(yielded).drop_front(initial.size()))
+    types.push_back(horn::ScanOp::stackOf(y.getType(), length));
+  OpBuilder &builder = impl->builder;
+  builder.setInsertionPointToEnd(impl->function().innermost());
+  auto scan = builder.create<horn::ScanOp>(impl->loc, types, static_cast<uint64_t>(length), values(initial), values(xs),
+                                           invariants, reverse);
+  SmallVector<StringRef> texts(names.begin(), names.end());
+  scan->setAttr("horn.names", builder.getStrArrayAttr(texts));
+  scan.getBody().push_back(body.release());
+  std::vector<Handle> results;
+  for (Value_ result : scan.getResults())
+    results.push_back(result.getAsOpaquePointer());
+  return results;
 }
 
 std::vector<Handle> Emitter::gradient(Handle loss, const std::vector<Handle> &weights) {

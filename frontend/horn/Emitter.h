@@ -112,6 +112,14 @@ public:
   Handle encode(std::string_view name, Handle tokens);
   /// "random_uniform" or "random_normal", standard
   Handle random(std::string_view name, Handle seed, Handle step, int64_t stream, const Shape &shape);
+  /// Begins a recurrence: operations go into its body until `closeScan` or `abandonScan`. Gives the body's carries and
+  /// elements.
+  std::vector<Handle> openScan(const std::vector<Handle> &initial, const std::vector<Handle> &xs);
+  void abandonScan();
+  /// Ends it: the last carries, then the stacks of the ys. `names` are what the carries and elements are called.
+  std::vector<Handle> closeScan(const std::vector<Handle> &initial, const std::vector<Handle> &xs,
+                                const std::vector<Handle> &carries, const std::vector<Handle> &ys, int64_t length,
+                                bool reverse, const std::vector<std::string> &names);
   std::vector<Handle> gradient(Handle loss, const std::vector<Handle> &weights);
 
   void describe(const ModuleDescription &description);

@@ -22,8 +22,19 @@ struct Emitter::Impl {
 
   struct Function {
     std::string name;
-    std::unique_ptr<mlir::Block> block; // null when finished
+    std::unique_ptr<mlir::Block> block;                  // null when finished
+    std::vector<std::unique_ptr<mlir::Block>> openScans; // bodies that are being built, the innermost last
+    Function(std::string name, std::unique_ptr<mlir::Block> block)
+        : name(std::move(name)), block(std::move(block)) {}
+    Function(Function &&) = default;
+    Function &operator=(Function &&) = default;
+    ~Function() {
+      while (!openScans.empty()) // an inner body uses values of an outer one
+        openScans.pop_back();
+    }
+    mlir::Block *innermost() { return openScans.empty() ? block.get() : openScans.back().get(); }
   };
+  Function &function() { return functions[static_cast<size_t>(currentFunction)]; }
 
   mlir::MLIRContext &context;
   Element real;

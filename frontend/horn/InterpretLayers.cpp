@@ -244,6 +244,10 @@ void Interpreter::assign(const AssignStmt &statement) {
 }
 
 void Interpreter::write(Variable &variable, const Value &value, SourceRange range) {
+  if (run->scanDepth > 0) {
+    error(range, "a state is not set in a scan's step: what changes from place to place is a carry");
+    return;
+  }
   std::optional<Value> fitted = fit(value, variable.element, variable.shape, range);
   if (!fitted)
     return;

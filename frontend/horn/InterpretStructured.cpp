@@ -222,6 +222,10 @@ Value Interpreter::random(std::string_view op, const Shape &shape, SourceRange r
   std::string owner = run == initializeRun ? emitter.place().name
                       : frame().owner      ? frame().owner->fullName
                                            : "";
+  if (run->scanDepth > 0) {
+    error(range, "random numbers in a scan's step would be the same at every place: make them before the scan");
+    return Poison();
+  }
   int64_t count = run->randomCounts[owner]++;
   Handle seed, step;
   if (run->seed) {

@@ -43,6 +43,7 @@ struct Run {
   std::map<const Owner *, int64_t> layerCalls; // calls so far of the model's own layers
   std::vector<Value> penalties;                // what layers add to the loss
   std::set<const Variable *> regularized;      // weights whose penalty is there already
+  int scanDepth = 0;                           // bodies of recurrences that are being built
 };
 
 /// One call that is being interpreted.
@@ -170,6 +171,7 @@ public:
   Value slice(const TensorInfo &x, const IndexExpr &expr);
   Value concatenate(const std::vector<Value> &xs, int64_t axis, SourceRange range);
   Value sizeValue(const TensorInfo &x, SourceRange range);
+  Value scan(BuiltinCall &call); // InterpretScan.cpp
   Value random(std::string_view op, const Shape &shape, SourceRange range);
   /// A value as a tensor of this element type and shape (numbers become `full`), or null when reported.
   std::optional<Value> fit(const Value &value, Element element, const Shape &shape, SourceRange range);

@@ -58,7 +58,7 @@ static bool readsWhereWritten(Operation *op, ArrayRef<Operation *> group) {
 }
 
 static bool mayJoinKernel(Operation *op, ArrayRef<Operation *> group) {
-  if (isRoot(op) || isa<InsertOp, SliceOp>(group.front()) || readsReshaped(op, group))
+  if (isRoot(op) || isa<InsertOp, SliceOp, LoopOp>(group.front()) || readsReshaped(op, group))
     return false;
   if (isBatched(op))
     return llvm::all_of(group, isBatched) && readsItsOwnRow(op, group);
@@ -108,7 +108,8 @@ static bool isReadRowByRow(Value value) {
 /// - arithmetic on what the step is given, for readers of the same elements.
 static bool findRecomputed(Operation *op, Recomputed &known) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic || !isElementwise(op) || !llvm::all_of(op->getUsers(), isComputation))
+  auto isKernels = [](Operation *user) { return isComputation(user) && !isa<LoopOp>(user); };
+  if (!generic || !isElementwise(op) || !llvm::all_of(op->getUsers(), isKernels))
     return false;
   auto isScalar = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 0; };
   if (readsOnlyGiven(generic, known, isScalar) && isReadRowByRow(generic.getResult(0)))
@@ -170,6 +171,7 @@ struct FusePass : impl::FuseBase<FusePass> {
       return signalPassFailure();
     for (func::FuncOp function : functions) {
       giveResultsTheirOwnValues(function);
+      giveLoopsTheirOwnCarries(function);
       giveInsertionsTheirOwnDestinations(function);
       fuseFunction(function);
     }
@@ -208,9 +210,24 @@ struct FusePass : impl::FuseBase<FusePass> {
     DenseSet<Value> returned;
     for (OpOperand &result : terminator->getOpOperands()) {
       Operation *producer = result.get().getDefiningOp();
-      if (!producer || !isComputation(producer) || !returned.insert(result.get()).second) {
+      if (!producer || !isComputation(producer) || isa<LoopOp>(producer) || !returned.insert(result.get()).second) {
         lowering.define(result.get(), result.get()); // a reshape, too, is stored already
         result.set(lowering.copy(function.getLoc(), result.get()));
+      }
+    }
+  }
+
+  /// A carry's first value is written where the loop reads it: it is nobody else's.
+  void giveLoopsTheirOwnCarries(func::FuncOp function) {
+    for (LoopOp loop : llvm::to_vector(function.getOps<LoopOp>())) {
+      OpBuilder builder(loop);
+      Lowering lowering(builder, builder.create<BatchOp>(function.getLoc(), builder.getIndexType()));
+      for (OpOperand &initial : loop.getInitialMutable()) {
+        Value value = initial.get();
+        if (value.getDefiningOp<linalg::GenericOp>() && value.hasOneUse())
+          continue;
+        lowering.define(value, value);
+        initial.set(lowering.copy(loop.getLoc(), value));
       }
     }
   }
@@ -237,7 +254,9 @@ struct FusePass : impl::FuseBase<FusePass> {
         continue;
       // Scalars go together wherever they may: a kernel of their own would only cost a call.
       bool isScalar = all && isElementwise(&op) && parallelSizes(&op).empty();
-      kernels.add(&op, [&](ArrayRef<Operation *> group) { return all && mayJoinKernel(&op, group); }, isScalar);
+      // In a loop what other kernels work on is in cache: rows go through as few of them as may be.
+      bool isRowOfLoop = all && function->hasAttr("horn.body") && isElementwise(&op) && isBatched(&op);
+      kernels.add(&op, [&](ArrayRef<Operation *> group) { return all && mayJoinKernel(&op, group); }, isScalar || isRowOfLoop);
     }
     if (all)
       kernels.sink([](Operation *op, ArrayRef<Operation *> from, ArrayRef<Operation *> to) {
@@ -245,6 +264,10 @@ struct FusePass : impl::FuseBase<FusePass> {
       });
     Outliner outliner(function);
     for (ArrayRef<Operation *> members : kernels.sorted()) {
+      if (auto loop = dyn_cast<LoopOp>(members.front())) {
+        outliner.keep(loop);
+        continue;
+      }
       SmallVector<Operation *> operations = withRecomputed(members);
       Grouping units;
       for (Operation *op : operations)

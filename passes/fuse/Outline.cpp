@@ -352,14 +352,24 @@ void Outliner::outline(ArrayRef<Operation *> members, Units units) {
 
   builder.setInsertionPoint(host.getBody().front().getTerminator());
   SmallVector<Value> operands;
-  for (Value input : kernelBuilder.inputs) {
-    // A change of type between two kernels is made where it is first needed.
-    if (auto reshape = input.getDefiningOp<ReshapeOp>(); reshape && !hostValues.contains(input))
-      builder.clone(*reshape, hostValues);
-    operands.push_back(hostValues.lookupOrDefault(input));
-  }
+  for (Value input : kernelBuilder.inputs)
+    operands.push_back(inHost(input));
   auto call = builder.create<func::CallOp>(members.front()->getLoc(), kernel, operands);
   hostValues.map(ArrayRef<Value>(kernelBuilder.outputs), call.getResults());
+}
+
+/// A change of type between two kernels is made where it is first needed.
+Value Outliner::inHost(Value value) {
+  if (auto reshape = value.getDefiningOp<ReshapeOp>(); reshape && !hostValues.contains(value))
+    builder.clone(*reshape, hostValues);
+  return hostValues.lookupOrDefault(value);
+}
+
+void Outliner::keep(Operation *loop) {
+  builder.setInsertionPoint(host.getBody().front().getTerminator());
+  for (Value operand : loop->getOperands())
+    hostValues.map(operand, inHost(operand));
+  builder.clone(*loop, hostValues);
 }
 
 void Outliner::finish() {
@@ -367,7 +377,7 @@ void Outliner::finish() {
   for (OpOperand &result : terminator->getOpOperands())
     result.set(hostValues.lookupOrDefault(result.get()));
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(host.getBody().front())))
-    if (op.use_empty() && isPure(&op) && &op != terminator)
+    if (isOpTriviallyDead(&op))
       op.erase();
 }
 

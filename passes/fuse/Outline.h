@@ -17,10 +17,14 @@ public:
 
   /// Outlines `members`, computed as `units` (which may compute other operations again).
   void outline(llvm::ArrayRef<mlir::Operation *> members, Units units);
+  /// A loop stays in the host function: its body is one of its own.
+  void keep(mlir::Operation *loop);
   /// Removes what was outlined from the host function.
   void finish();
 
 private:
+  mlir::Value inHost(mlir::Value value);
+
   mlir::func::FuncOp host;
   mlir::OpBuilder builder;
   mlir::IRMapping hostValues; ///< result of an outlined operation -> result of the call

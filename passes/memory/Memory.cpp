@@ -8,8 +8,12 @@
 #include "ir/Lowering.h"
 #include "ir/Structure.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include <map>
 
 using namespace mlir;
 using namespace hornfels::horn;
@@ -68,6 +72,9 @@ public:
 private:
   using Call = func::CallOp;
 
+  /// What runs: a call of a kernel, or a loop over them.
+  static bool isStep(Operation *op) { return isa<Call, LoopOp>(op); }
+
   func::FuncOp kernelOf(Call call) { return symbols.lookup<func::FuncOp>(call.getCallee()); }
 
   /// The argument of the host whose name a result carries.
@@ -106,8 +113,9 @@ private:
   /// circle, the new value gets a place of its own and is copied at the end.
   void order() {
     SmallVector<Operation *> calls;
-    for (auto call : host.getOps<Call>())
-      calls.push_back(call);
+    for (Operation &op : host.getBody().front())
+      if (isStep(&op))
+        calls.push_back(&op);
     while (!tryOrder(calls)) {
       auto [call, old] = overwrites.pop_back_val();
       auto terminator = cast<func::ReturnOp>(host.getBody().front().getTerminator());
@@ -137,10 +145,10 @@ private:
       if (!open.insert(call).second)
         return false;
       for (Operation *earlier : before[call])
-        if (isa<Call>(earlier) && !visit(earlier))
+        if (isStep(earlier) && !visit(earlier))
           return false;
       done.insert(call);
-      ordered.push_back(cast<Call>(call));
+      ordered.push_back(call);
       return true;
     };
     return llvm::all_of(calls, visit);
@@ -149,10 +157,10 @@ private:
   /// No kernel reads a variable's old value after one that overwrites it.
   LogicalResult verifyOrder() {
     DenseSet<Value> overwritten;
-    for (Call call : ordered) {
-      for (Value operand : call.getOperands())
+    for (Operation *call : ordered) {
+      for (Value operand : call->getOperands())
         if (overwritten.contains(source(operand)))
-          return call.emitOpError("reads a variable after it was overwritten");
+          return call->emitOpError("reads a variable after it was overwritten");
       for (auto [writer, old] : overwrites)
         if (writer == call)
           overwritten.insert(old);
@@ -184,11 +192,34 @@ private:
         newArguments.push_back(operand.get());
         argumentAttributes.push_back(host.getResultAttrDict(operand.getOperandNumber()));
       }
-    for (Call call : ordered)
+    for (Operation *step : ordered)
+      continueInsertions(step);
+  }
+
+  /// What an insertion continues lies where its result lies: that may be an argument of the host.
+  void continueInsertions(Operation *step) {
+    if (auto loop = dyn_cast<LoopOp>(step)) {
+      placeCarries(loop);
+      for (Operation &op : bodyOf(loop))
+        continueInsertions(&op);
+    } else if (auto call = dyn_cast<Call>(step)) {
       for (unsigned result = 0; result < call.getNumResults(); ++result)
-        // What an insertion continues lies where its result lies: that may be an argument of the host.
         if (std::optional<unsigned> argument = continuedArgument(kernelOf(call), result))
           sameAs[source(call.getOperand(*argument))] = call.getResult(result);
+    }
+  }
+
+  Block &bodyOf(LoopOp loop) { return symbols.lookup<func::FuncOp>(loop.getBody())->getRegion(0).front(); }
+
+  /// A carry has two places, which take turns: what a step reads, and what it writes. Its first value is written into
+  /// the one, its last value is in the one or the other.
+  void placeCarries(LoopOp loop) {
+    for (auto [initial, last] : llvm::zip(loop.getInitial(), loop.getResults())) {
+      carries[last] = {last, 0};
+      carries[initial] = {last, 0};
+      carries[last].place = static_cast<int64_t>(loop.getLength()) % kPlaces;
+      sameAs[initial] = last;
+    }
   }
 
   /// The value whose bytes `value` uses.
@@ -202,11 +233,7 @@ private:
   void placeTemporaries() {
     llvm::MapVector<Value, Arena::Life> lives;
     for (auto [time, call] : llvm::enumerate(ordered)) {
-      for (Value result : call.getResults()) {
-        Value place = root(result);
-        if (!isa<BlockArgument>(place) && !llvm::is_contained(newArguments, place))
-          lives.insert({place, {static_cast<int64_t>(time), static_cast<int64_t>(time)}});
-      }
+      beginLives(call, static_cast<int64_t>(time), lives);
       for (Value operand : call->getOperands())
         if (auto life = lives.find(root(operand)); life != lives.end())
           life->second.last = time;
@@ -215,8 +242,41 @@ private:
       if (auto life = lives.find(root(value)); life != lives.end())
         life->second.last = ordered.size();
     for (auto &[value, life] : lives)
-      places[value] = arena.place(bufferType(value.getType()), life);
+      places[value] = arena.place(placeType(value), life);
     arena.endFunction();
+  }
+
+  /// What is made inside a loop lives as long as the loop runs.
+  void beginLives(Operation *step, int64_t time, llvm::MapVector<Value, Arena::Life> &lives) {
+    auto begin = [&](Value value) {
+      Value place = root(value);
+      if (!isa<BlockArgument>(place) && !llvm::is_contained(newArguments, place))
+        lives.insert({place, {time, time}});
+    };
+    llvm::for_each(step->getResults(), begin);
+    auto loop = dyn_cast<LoopOp>(step);
+    if (!loop)
+      return;
+    Operation *terminator = bodyOf(loop).getTerminator();
+    for (Operation &op : bodyOf(loop)) {
+      if (!isStep(&op))
+        continue;
+      beginLives(&op, time, lives);
+      // What the body yields has its place in the loop's results.
+      for (Value result : op.getResults())
+        if (llvm::is_contained(terminator->getOperands(), result))
+          lives.erase(root(result));
+    }
+  }
+
+  /// The type of the bytes behind a value: a carry has several places.
+  MemRefType placeType(Value value) {
+    MemRefType type = bufferType(value.getType());
+    if (!carries.contains(value))
+      return type;
+    SmallVector<int64_t> shape(type.getShape());
+    shape.insert(shape.begin() + (type.getRank() > 0 && type.isDynamicDim(0)), kPlaces);
+    return MemRefType::get(shape, type.getElementType());
   }
 
   void rewrite() {
@@ -233,8 +293,8 @@ private:
       addArgument(argument);
     for (Value result : newArguments)
       addArgument(result);
-    for (Call call : ordered)
-      launch(b, call);
+    for (Operation *step : ordered)
+      emit(b, step);
     for (auto [value, variable] : copied) {
       auto copy = b.create<memref::CopyOp>(host.getLoc(), bufferOf(b, value), bufferOf(b, variable));
       (void)copy;
@@ -253,21 +313,114 @@ private:
     if (found != buffers.end())
       return found->second;
     Value place = root(value), buffer;
-    if (place != value) {
+    if (auto carry = carries.find(value); carry != carries.end()) {
+      buffer = slot(b, wholeOf(b, place), bufferType(value.getType()), Value(), carry->second.place, 0, 0, value);
+    } else if (place != value && carries.contains(source(value))) {
+      buffer = retyped(b, bufferOf(b, source(value)), value);
+    } else if (place != value) {
       buffer = bufferOf(b, place);
-      Type type = bufferType(value.getType());
-      if (buffer.getType() != type)
-        buffer = b.create<UnrealizedConversionCastOp>(value.getLoc(), type, buffer).getResult(0);
+      buffer = retyped(b, buffer, value);
     } else {
-      Arena::Place at = places.lookup(value);
-      auto op = b.create<ArenaOp>(value.getLoc(), bufferType(value.getType()), at.fixed, at.perSample);
-      if (auto result = dyn_cast<OpResult>(value))
-        if (Attribute name = kernelOf(cast<Call>(result.getOwner())).getResultAttr(result.getResultNumber(), "horn.name"))
-          op->setAttr("horn.name", name);
-      buffer = op;
+      buffer = wholeOf(b, value);
     }
     buffers[value] = buffer;
     return buffer;
+  }
+
+  /// The same bytes by the type of `value`.
+  Value retyped(OpBuilder &b, Value buffer, Value value) {
+    Type type = bufferType(value.getType());
+    return buffer.getType() == type ? buffer
+                                    : b.create<UnrealizedConversionCastOp>(value.getLoc(), type, buffer).getResult(0);
+  }
+
+  /// The place of a value in the arena; of a carry, all its places. It is found before the loops.
+  Value wholeOf(OpBuilder &b, Value value) {
+    Value &whole = wholes[value];
+    if (whole)
+      return whole;
+    Arena::Place at = places.lookup(value);
+    OpBuilder outside(b);
+    while (isa<scf::ForOp>(outside.getInsertionBlock()->getParentOp()))
+      outside.setInsertionPoint(outside.getInsertionBlock()->getParentOp());
+    auto op = outside.create<ArenaOp>(value.getLoc(), placeType(value), at.fixed, at.perSample);
+    if (Attribute name = nameOf(cast<OpResult>(value)))
+      op->setAttr("horn.name", name);
+    return whole = op;
+  }
+
+  /// What a kernel calls its result, and a body its carry.
+  Attribute nameOf(OpResult result) {
+    if (auto call = dyn_cast<Call>(result.getOwner()))
+      return kernelOf(call).getResultAttr(result.getResultNumber(), "horn.name");
+    auto loop = cast<LoopOp>(result.getOwner());
+    if (result.getResultNumber() < loop.getInitial().size())
+      return symbols.lookup<func::FuncOp>(loop.getBody()).getArgAttr(result.getResultNumber(), "horn.name");
+    return StringAttr::get(host.getContext(), nameByOrigin(result));
+  }
+
+  Value slot(OpBuilder &b, Value buffer, MemRefType type, Value step, int64_t first, int64_t by, int64_t modulo,
+             Value named) {
+    auto op = b.create<SlotOp>(named.getLoc(), type, buffer, step, first, by, modulo);
+    op->setAttr("horn.name", b.getStringAttr(nameByOrigin(named)));
+    return op;
+  }
+
+  void emit(OpBuilder &b, Operation *step) {
+    if (auto loop = dyn_cast<LoopOp>(step))
+      emitLoop(b, loop);
+    else
+      launch(b, cast<Call>(step));
+  }
+
+  /// for n = 0 .. length: at place t = n, or the other way round, the body's launches on the slots of t
+  void emitLoop(OpBuilder &b, LoopOp loop) {
+    auto length = static_cast<int64_t>(loop.getLength());
+    auto body = symbols.lookup<func::FuncOp>(loop.getBody());
+    Block &inside = body.getBody().front();
+    Operation *terminator = inside.getTerminator();
+    SmallVector<Value> wholes, stacks;
+    size_t count = loop.getInitial().size();
+    for (Value last : loop.getResults().take_front(count))
+      wholes.push_back(wholeOf(b, root(last)));
+    for (Value x : loop.getXs())
+      stacks.push_back(bufferOf(b, x));
+    for (auto [outer, inner] : llvm::zip(loop.getInvariants(), inside.getArguments().take_back(loop.getInvariants().size())))
+      buffers[inner] = isa<RankedTensorType>(outer.getType()) ? bufferOf(b, outer) : buffers.lookup(outer);
+    SmallVector<Value> results;
+    for (Value y : loop.getResults().drop_front(count))
+      results.push_back(bufferOf(b, y));
+
+    auto index = [&](int64_t value) { return b.create<arith::ConstantIndexOp>(loop.getLoc(), value).getResult(); };
+    auto repeated = b.create<scf::ForOp>(loop.getLoc(), index(0), index(length), index(1));
+    OpBuilder in = OpBuilder::atBlockBegin(repeated.getBody());
+    Value n = repeated.getInductionVar();
+    int64_t first = loop.getReverse() ? length - 1 : 0, by = loop.getReverse() ? -1 : 1;
+    auto named = [&](Value view, Attribute name) {
+      if (name)
+        view.getDefiningOp()->setAttr("horn.name", name);
+      return view;
+    };
+    for (auto [i, whole] : llvm::enumerate(wholes)) {
+      BlockArgument before = inside.getArgument(i);
+      Value after = terminator->getOperand(i);
+      buffers[before] = named(slot(in, whole, bufferType(before.getType()), n, 0, 1, kPlaces, before),
+                              body.getArgAttr(i, "horn.name"));
+      buffers[after] = named(slot(in, whole, bufferType(after.getType()), n, 1, 1, kPlaces, after),
+                             body.getResultAttr(i, "horn.name"));
+    }
+    for (auto [i, stack] : llvm::enumerate(stacks)) {
+      BlockArgument element = inside.getArgument(count + i);
+      buffers[element] = named(slot(in, stack, bufferType(element.getType()), n, first, by, 0, element),
+                               body.getArgAttr(count + i, "horn.name"));
+    }
+    for (auto [i, stack] : llvm::enumerate(results)) {
+      Value y = terminator->getOperand(count + i);
+      buffers[y] = slot(in, stack, bufferType(y.getType()), n, first, by, 0, y);
+    }
+    for (Operation &op : inside)
+      if (isStep(&op))
+        emit(in, &op);
   }
 
   void launch(OpBuilder &b, Call call) {
@@ -284,10 +437,17 @@ private:
   Arena &arena;
   SmallVector<std::pair<Call, BlockArgument>> overwrites;
   SmallVector<std::pair<Value, BlockArgument>> copied;
-  SmallVector<Call> ordered;
+  SmallVector<Operation *> ordered;
   SmallVector<Value> originals, newArguments;
   SmallVector<DictionaryAttr> argumentAttributes;
-  DenseMap<Value, Value> sameAs, buffers;
+  DenseMap<Value, Value> sameAs, buffers, wholes;
+  /// First and last values of carries: which of the places of `last` they are.
+  static constexpr int64_t kPlaces = 2;
+  struct Carry {
+    Value last;
+    int64_t place = 0;
+  };
+  DenseMap<Value, Carry> carries;
   DenseMap<Value, Arena::Place> places;
 };
 
@@ -297,11 +457,64 @@ struct MemoryPass : impl::MemoryBase<MemoryPass> {
     SymbolTable symbols(module);
     Arena arena;
     for (auto function : module.getOps<func::FuncOp>())
-      if (!function->hasAttr("horn.kernel") && failed(HostMemory(function, symbols, arena).run()))
+      if (!function->hasAttr("horn.kernel") && !function->hasAttr("horn.body") &&
+          failed(HostMemory(function, symbols, arena).run()))
         return signalPassFailure();
+    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (function->hasAttr("horn.body"))
+        function.erase(); // its launches stand in the loops of its host
+    fitKernels(module, symbols);
     OpBuilder b(module.getContext());
     module->setAttr("horn.arena", b.getDenseI64ArrayAttr({arena.fixedBytes(), arena.bytesPerSample()}));
     mergeInPlace(module, symbols);
+  }
+
+  /// Kernels whose parameters are slots, with rows further apart than they are long (`horn.stride`), and kernels of
+  /// loops, which are shared out by rows of samples (`horn.in_loop`), are kernels of their own.
+  void fitKernels(ModuleOp module, SymbolTable &symbols) {
+    OpBuilder b(module.getContext());
+    std::map<std::pair<std::string, std::vector<int64_t>>, func::FuncOp> fitted;
+    llvm::SmallPtrSet<Operation *, 16> taken;
+    module.walk([&](LaunchOp launch) {
+      std::vector<int64_t> strides;
+      for (Value operand : launch->getOperands())
+        strides.push_back(rowStrideOf(operand));
+      bool inLoop = isa<scf::ForOp>(launch->getParentOp());
+      strides.push_back(inLoop);
+      func::FuncOp &kernel = fitted[{launch.getKernel().str(), strides}];
+      if (!kernel) {
+        kernel = symbols.lookup<func::FuncOp>(launch.getKernel());
+        if (!taken.insert(kernel).second) {
+          Operation *original = kernel;
+          kernel = cast<func::FuncOp>(original->clone());
+          removeStrides(kernel);
+          symbols.insert(kernel, Block::iterator(original));
+        }
+        for (auto [slot, stride] : llvm::enumerate(ArrayRef(strides).drop_back()))
+          if (stride && slot < kernel.getNumArguments())
+            kernel.setArgAttr(slot, "horn.stride", b.getI64IntegerAttr(stride));
+          else if (stride)
+            kernel.setResultAttr(slot - kernel.getNumArguments(), "horn.stride", b.getI64IntegerAttr(stride));
+        if (inLoop)
+          kernel->setAttr("horn.in_loop", b.getUnitAttr());
+      }
+      launch.setKernelAttr(FlatSymbolRefAttr::get(kernel));
+    });
+  }
+
+  static int64_t rowStrideOf(Value buffer) {
+    while (auto retyped = buffer.getDefiningOp<UnrealizedConversionCastOp>())
+      buffer = retyped.getOperand(0);
+    auto slot = buffer.getDefiningOp<SlotOp>();
+    return slot ? slot.getRowStride() : 0;
+  }
+
+  static void removeStrides(func::FuncOp kernel) {
+    for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
+      kernel.removeArgAttr(i, "horn.stride");
+    for (unsigned i = 0; i < kernel.getNumResults(); ++i)
+      kernel.removeResultAttr(i, StringAttr::get(kernel.getContext(), "horn.stride"));
+    kernel->removeAttr("horn.in_loop");
   }
 
   /// Where every launch of a kernel gives one buffer as an input and as a result, the kernel has one parameter.

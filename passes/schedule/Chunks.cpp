@@ -1,5 +1,7 @@
 #include "passes/schedule/Chunks.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 using namespace mlir;
 using namespace hornfels::horn;
 
@@ -68,6 +70,8 @@ int64_t panelRows(const PanelKernel &panel, int64_t rows, int64_t productRows) {
 
 bool splitsColumns(const PanelKernel &panel, int64_t width) {
   constexpr int64_t panelsWorthSplitting = 8;
+  if (auto kernel = panel.unit->op->getParentOfType<func::FuncOp>(); kernel && kernel->hasAttr("horn.in_loop"))
+    return false; // a loop is shared out by rows
   return panel.columns() >= panelsWorthSplitting * width;
 }
 

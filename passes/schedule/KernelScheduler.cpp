@@ -227,6 +227,12 @@ LogicalResult KernelScheduler::run() {
     kernel->setAttr("horn.rows", b.getI64IntegerAttr(chunks->rows));
     kernel->setAttr("horn.grain", b.getI64IntegerAttr(chunks->grain));
   }
+  // A block of rows may go through several kernels, and through them again, before another does.
+  bool byRow = rows == kBatch && llvm::all_of(units, [](const Unit &unit) {
+    return !unit.parallel.empty() && !unit.part && !reducesBatch(unit.op);
+  });
+  if (byRow && kernel->hasAttr("horn.in_loop"))
+    kernel->setAttr("horn.by_row", b.getUnitAttr());
   auto parted = llvm::find_if(units, [](const Unit &unit) { return unit.part.has_value(); });
   if (parted == units.end())
     emitUnits();

@@ -95,6 +95,8 @@ OpFoldResult TileBuilder::evaluate(AffineExpr expr, ArrayRef<OpFoldResult> dims)
   if (auto dim = dyn_cast<AffineDimExpr>(expr))
     return dims[dim.getPosition()];
   auto binary = cast<AffineBinaryOpExpr>(expr);
+  if (expr.getKind() == AffineExprKind::Mod) // the first elements of an axis
+    return evaluate(binary.getLHS(), dims);
   if (expr.getKind() == AffineExprKind::Mul)
     return mul(evaluate(binary.getLHS(), dims), cast<AffineConstantExpr>(binary.getRHS()).getValue());
   return add(evaluate(binary.getLHS(), dims), evaluate(binary.getRHS(), dims));

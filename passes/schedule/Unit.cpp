@@ -1,5 +1,7 @@
 #include "passes/schedule/Unit.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 using namespace mlir;
 using namespace hornfels::horn;
 
@@ -80,6 +82,22 @@ Unit::Unit(Operation *op) : op(op) {
     parallel.push_back(dim);
 }
 
+/// Elements from row to row of a kernel's parameter, where it says so.
+static std::optional<int64_t> rowStrideOf(Value value) {
+  auto known = [](Attribute stride) -> std::optional<int64_t> {
+    return stride ? std::optional<int64_t>(cast<IntegerAttr>(stride).getInt()) : std::nullopt;
+  };
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto kernel = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    return kernel ? known(kernel.getArgAttr(argument.getArgNumber(), "horn.stride")) : std::nullopt;
+  }
+  for (OpOperand &use : value.getUses())
+    if (isa<func::ReturnOp>(use.getOwner()))
+      if (auto stride = known(use.getOwner()->getParentOfType<func::FuncOp>().getResultAttr(use.getOperandNumber(), "horn.stride")))
+        return stride;
+  return std::nullopt;
+}
+
 int64_t Unit::strideAlong(const Access &access, unsigned dim) const {
   constexpr int64_t unknown = int64_t(1) << 40;
   auto type = dyn_cast<RankedTensorType>(access.value.getType());
@@ -88,6 +106,9 @@ int64_t Unit::strideAlong(const Access &access, unsigned dim) const {
   int64_t stride = 0, width = 1;
   for (int64_t axis = type.getRank() - 1; axis >= 0; --axis) {
     AffineExpr expr = access.map.getResult(axis);
+    if (axis == 0)
+      if (std::optional<int64_t> rows = rowStrideOf(access.value))
+        width = *rows;
     if (expr.isFunctionOfDim(dim)) {
       if (!isa<AffineDimExpr>(expr) && !isa<AffineDimExpr>(cast<AffineBinaryOpExpr>(expr).getLHS()))
         return unknown;

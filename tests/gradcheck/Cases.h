@@ -50,6 +50,7 @@ std::vector<Case> movementCases();
 std::vector<Case> reductionCases();
 std::vector<Case> contractionCases();
 std::vector<Case> tokenCases();
+std::vector<Case> scanCases();
 /// Names of all operations with the interface DifferentiableOp, without "horn.".
 std::vector<std::string> differentiableOperations();
 

@@ -123,7 +123,8 @@ static bool writeFamily(const Family &family, bool fuse, const std::string &dire
 static int generate(const std::string &directory) {
   const Family families[] = {{"elementwise", elementwiseCases()}, {"selection", selectionCases()},
                              {"movement", movementCases()},       {"reduction", reductionCases()},
-                             {"contraction", contractionCases()}, {"tokens", tokenCases()}};
+                             {"contraction", contractionCases()}, {"tokens", tokenCases()},
+                             {"scan", scanCases()}};
   std::string table, declarations;
   for (const Family &family : families)
     for (bool fuse : {true, false}) {

@@ -194,3 +194,27 @@ func.func @gradient_types(%loss: tensor<f32>, %w: tensor<2xf32>) -> tensor<3xf32
   %d = horn.gradient %loss of %w : tensor<f32>, tensor<2xf32> -> tensor<3xf32>
   return %d : tensor<3xf32>
 }
+
+// -----
+
+// C3: xs have `length` places along axis 1.
+func.func @scan_places(%h: tensor<?x4xf32>, %x: tensor<?x5x4xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{has no 6 places along axis 1}}
+  %s = horn.scan 6 initial(%h) over(%x) with() : (tensor<?x4xf32>, tensor<?x5x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%c: tensor<?x4xf32>, %xt: tensor<?x4xf32>):
+    horn.yield %xt : tensor<?x4xf32>
+  }
+  return %s : tensor<?x4xf32>
+}
+
+// -----
+
+// C2: a carry keeps its type.
+func.func @scan_carry(%h: tensor<?x4xf32>, %x: tensor<?x5x3xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{yields 'tensor<?x3xf32>' for 'tensor<?x4xf32>'}}
+  %s = horn.scan 5 initial(%h) over(%x) with() : (tensor<?x4xf32>, tensor<?x5x3xf32>) -> tensor<?x4xf32> {
+  ^bb0(%c: tensor<?x4xf32>, %xt: tensor<?x3xf32>):
+    horn.yield %xt : tensor<?x3xf32>
+  }
+  return %s : tensor<?x4xf32>
+}
