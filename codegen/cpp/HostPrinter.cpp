@@ -341,10 +341,28 @@ void HostPrinter::lap(Lap what, unsigned depth) {
   laps.push_back(std::move(what));
 }
 
+/// What all passes through the loops around a launch have to do.
+static DictionaryAttr workOf(LaunchOp launch, DictionaryAttr once) {
+  double times = 1;
+  for (auto loop = launch->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
+    times *= static_cast<double>(*getConstantIntValue(loop.getUpperBound()));
+  if (times == 1 || !once)
+    return once;
+  NamedAttrList all;
+  for (NamedAttribute part : once) {
+    auto amounts = dyn_cast<DenseF64ArrayAttr>(part.getValue());
+    if (!amounts)
+      return once;
+    SmallVector<double> scaled = llvm::map_to_vector(amounts.asArrayRef(), [&](double amount) { return amount * times; });
+    all.set(part.getName(), DenseF64ArrayAttr::get(launch.getContext(), scaled));
+  }
+  return all.getDictionary(launch.getContext());
+}
+
 void HostPrinter::lapOf(LaunchOp launch, StringRef name, unsigned depth) {
   auto kernel = launch->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name);
   lap({kernels.find(name)->second.name, originOf(launch.getLoc()).name.str(), tokensOf(launch),
-       kernel->getAttrOfType<DictionaryAttr>("horn.work")},
+       workOf(launch, kernel->getAttrOfType<DictionaryAttr>("horn.work"))},
       depth);
 }
 

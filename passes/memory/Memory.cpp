@@ -13,6 +13,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringSet.h"
 #include <map>
 
 using namespace mlir;
@@ -200,13 +201,46 @@ private:
   void continueInsertions(Operation *step) {
     if (auto loop = dyn_cast<LoopOp>(step)) {
       placeCarries(loop);
-      for (Operation &op : bodyOf(loop))
+      for (Operation &op : bodyOf(loop)) {
         continueInsertions(&op);
+        if (auto call = dyn_cast<Call>(op))
+          writeInPlace(call);
+      }
     } else if (auto call = dyn_cast<Call>(step)) {
       for (unsigned result = 0; result < call.getNumResults(); ++result)
         if (std::optional<unsigned> argument = continuedArgument(kernelOf(call), result))
           sameAs[source(call.getOperand(*argument))] = call.getResult(result);
     }
+  }
+
+  /// An insertion that puts one value, which nobody else reads, next to others along axis 1 is not run in a loop: the kernel
+  /// that makes the value writes it where it is to stand.
+  void writeInPlace(Call call) {
+    Block &kernel = kernelOf(call).getBody().front();
+    auto insert = kernel.getTerminator()->getOperand(0).getDefiningOp<InsertOp>();
+    auto source = insert ? dyn_cast<BlockArgument>(insert.getX()) : BlockArgument();
+    if (!source || call.getNumResults() != 1 || llvm::count_if(kernel, [](Operation &op) { return isComputation(&op); }) != 1)
+      return;
+    Value x = call.getOperand(source.getArgNumber());
+    auto maker = x.getDefiningOp<Call>();
+    if (!maker || !x.hasOneUse() || !followsStrides(kernelOf(maker)))
+      return;
+    auto from = insert.getX().getType(), to = insert.getY().getType();
+    bool besideEachOther = to.getRank() > 1 && to.isDynamicDim(0) && insert.getOffsets()[0] == 0 &&
+                           llvm::all_of(insert.getStrides(), [](int64_t stride) { return stride == 1; });
+    for (int64_t axis = 2; besideEachOther && axis < to.getRank(); ++axis)
+      besideEachOther = from.getDimSize(axis) == to.getDimSize(axis);
+    if (!besideEachOther)
+      return;
+    sameAs[x] = call.getResult(0);
+    parts[x] = insert.getOffsets()[1];
+    dissolved.insert(call);
+  }
+
+  /// Loops over elements follow a stride wherever it leads.
+  static bool followsStrides(func::FuncOp kernel) {
+    return llvm::all_of(kernel.getBody().front(),
+                        [](Operation &op) { return !isComputation(&op) || isa<linalg::GenericOp>(op); });
   }
 
   Block &bodyOf(LoopOp loop) { return symbols.lookup<func::FuncOp>(loop.getBody())->getRegion(0).front(); }
@@ -315,7 +349,9 @@ private:
     Value place = root(value), buffer;
     if (auto carry = carries.find(value); carry != carries.end()) {
       buffer = slot(b, wholeOf(b, place), bufferType(value.getType()), Value(), carry->second.place, 0, 0, value);
-    } else if (place != value && carries.contains(source(value))) {
+    } else if (auto part = parts.find(value); part != parts.end()) {
+      buffer = slot(b, bufferOf(b, sameAs[value]), bufferType(value.getType()), Value(), part->second, 0, 0, value);
+    } else if (place != value && (carries.contains(source(value)) || parts.contains(source(value)))) {
       buffer = retyped(b, bufferOf(b, source(value)), value);
     } else if (place != value) {
       buffer = bufferOf(b, place);
@@ -369,7 +405,7 @@ private:
   void emit(OpBuilder &b, Operation *step) {
     if (auto loop = dyn_cast<LoopOp>(step))
       emitLoop(b, loop);
-    else
+    else if (!dissolved.contains(step))
       launch(b, cast<Call>(step));
   }
 
@@ -448,6 +484,8 @@ private:
     int64_t place = 0;
   };
   DenseMap<Value, Carry> carries;
+  DenseMap<Value, int64_t> parts; ///< of what they are `sameAs`: where along axis 1 they stand
+  llvm::SmallPtrSet<Operation *, 16> dissolved; ///< insertions that nothing has to be done for
   DenseMap<Value, Arena::Place> places;
 };
 
@@ -464,6 +502,7 @@ struct MemoryPass : impl::MemoryBase<MemoryPass> {
       if (function->hasAttr("horn.body"))
         function.erase(); // its launches stand in the loops of its host
     fitKernels(module, symbols);
+    eraseIdleKernels(module);
     OpBuilder b(module.getContext());
     module->setAttr("horn.arena", b.getDenseI64ArrayAttr({arena.fixedBytes(), arena.bytesPerSample()}));
     mergeInPlace(module, symbols);
@@ -500,6 +539,14 @@ struct MemoryPass : impl::MemoryBase<MemoryPass> {
       }
       launch.setKernelAttr(FlatSymbolRefAttr::get(kernel));
     });
+  }
+
+  static void eraseIdleKernels(ModuleOp module) {
+    llvm::StringSet<> launched;
+    module.walk([&](LaunchOp launch) { launched.insert(launch.getKernel()); });
+    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (function->hasAttr("horn.kernel") && !launched.contains(function.getName()))
+        function.erase();
   }
 
   static int64_t rowStrideOf(Value buffer) {

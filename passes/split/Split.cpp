@@ -56,18 +56,20 @@ static double bytesRead(linalg::GenericOp op, int64_t batch) {
 /// the second cache does not hold while each tile of outputs reads them again.
 static bool isWorthParts(linalg::GenericOp op, int64_t batch, const TargetTiles &target) {
   constexpr int64_t fewChunks = 4;
-  constexpr int64_t mostBytes = 32 * 1024;   // of a part: it stays in the first cache
+  constexpr int64_t nearBytes = 32 * 1024;   // of a part: it stays in the first cache
+  constexpr int64_t mostBytes = 512 * 1024;  // of a part that is written once, tile by tile
   constexpr double mostOverhead = 1.0 / 8;   // of the time
   constexpr double secondCache = 1 << 20;
   auto type = cast<RankedTensorType>(op.getResult(0).getType());
   int64_t bytes = type.getNumElements() * elementBytes(type.getElementType());
   double seconds = secondsAt(op, batch);
-  if (seconds < kSecondsWorthSplitting || bytes > mostBytes ||
+  bool readsFar = isContraction(op) && bytesRead(op, batch) > secondCache;
+  if (seconds < kSecondsWorthSplitting || bytes > (readsFar ? mostBytes : nearBytes) ||
       secondsOf(0, static_cast<double>(2 * kParts * bytes)) > mostOverhead * seconds)
     return false;
   Unit unit(op);
   std::optional<Chunks> chunks = target.chunks(unit, /*packedWidth=*/0);
-  if (!chunks || (isContraction(op) && bytesRead(op, batch) > secondCache))
+  if (!chunks || readsFar)
     return true;
   int64_t chunk = chunkRows(chunks->rows, chunks->grain, seconds);
   return chunk == 0 || chunks->rows <= (fewChunks - 1) * chunk;
