@@ -43,6 +43,9 @@ private:
   void emitPanels(const PanelKernel &panel);
   void emitPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds, int64_t step);
   std::optional<unsigned> farOperand(const PanelKernel &panel) const;
+  std::optional<unsigned> stackedOperand(const PanelKernel &panel) const;
+  void emitStackedPanel(const PanelKernel &panel, unsigned stacked, OpFoldResult column, int64_t count,
+                        const Bounds &rowBounds, int64_t step);
   void prefetchEpilogue(const PanelKernel &panel, const Tile &tile);
   void emitTransposedPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds,
                            int64_t step);

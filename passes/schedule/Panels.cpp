@@ -175,6 +175,8 @@ void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, i
                                 int64_t step) {
   if (panel.transposed)
     return emitTransposedPanel(panel, column, count, bounds, step);
+  if (std::optional<unsigned> stacked = stackedOperand(panel))
+    return emitStackedPanel(panel, *stacked, column, count, bounds, step);
   auto emitRowsOf = [&](const Unit &unit) {
     overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
       prefetchEpilogue(panel, tile);
@@ -205,6 +207,77 @@ void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, i
     buffers[operand.value] = original;
   });
   tiles.when(limit, batch, [&] { emitRowsOf(*panel.unit); });
+}
+
+/// The right operand of a product over samples and places, in a part of the batch: few rows of it at a time are used for all
+/// outputs of the panel.
+std::optional<unsigned> KernelScheduler::stackedOperand(const PanelKernel &panel) const {
+  constexpr int64_t wideBytes = 512;
+  const Unit &unit = *panel.unit;
+  if (!unit.part || panel.epilogue || isElementwise(unit.op) || unit.reduced.size() != 2 ||
+      unit.sizes[unit.reduced[0]] != kBatch || unit.sizes[unit.reduced[1]] > kCopiedSamples || *rows == kBatch)
+    return std::nullopt;
+  for (auto [index, read] : llvm::enumerate(unit.reads)) {
+    auto type = dyn_cast<RankedTensorType>(read.value.getType());
+    bool once = llvm::count_if(unit.reads, [&](const Access &other) { return other.value == read.value; }) == 1;
+    if (type && type.getRank() == 3 && once && read.map.isProjectedPermutation() &&
+        read.map.isFunctionOfDim(panel.columnDim()) && read.map.isFunctionOfDim(unit.reduced[0]) &&
+        read.map.isFunctionOfDim(unit.reduced[1]) && unit.strideAlong(read, panel.columnDim()) == 1 &&
+        type.getDimSize(2) * elementBytes(type.getElementType()) >= wideBytes)
+      return index;
+  }
+  return std::nullopt;
+}
+
+/// Rows of the panel lie far apart: some samples' are copied together, and all outputs go on with their sums, which wait in
+/// the result, before the next samples'.
+void KernelScheduler::emitStackedPanel(const PanelKernel &panel, unsigned stacked, OpFoldResult column, int64_t count,
+                                       const Bounds &bounds, int64_t step) {
+  Unit near = *panel.unit;
+  unsigned sampleDim = near.reduced[0], placeDim = near.reduced[1];
+  int64_t places = near.sizes[placeDim], together = std::max<int64_t>(kCopiedSamples / places, 1);
+  Access &operand = near.reads[stacked];
+  const Access far = operand;
+  Buffer original = buffer(far.value), sums = buffer(near.writes.front().value);
+  AffineMap out = near.writes.front().map;
+  operand.map = AffineMap::get(near.sizes.size(), 0,
+                               {b.getAffineDimExpr(sampleDim), b.getAffineDimExpr(placeDim),
+                                b.getAffineDimExpr(panel.columnDim())},
+                               b.getContext());
+  overRows(panel, bounds, step, column, count, [&](const Tile &tile) { tiles.fill(sums, out, tile, neutralOf(near)); });
+  auto emitSamples = [&](OpFoldResult first, int64_t samples) {
+    Type element = cast<RankedTensorType>(far.value.getType()).getElementType();
+    Buffer copied{tiles.stack("copied", {samples, places, panelWidth()}, element), {}, {first, tiles.constant(0), column}};
+    OpFoldResult last = tiles.add(first, tiles.constant(samples));
+    tiles.loop("sample", first, last, 1, [&](OpFoldResult sample) {
+      tiles.loop("k", tiles.constant(0), tiles.constant(places), 1, [&](OpFoldResult place) {
+        Tile tile = tileOf(near);
+        tile.step(sampleDim, sample);
+        tile.step(placeDim, place);
+        tile.set(panel.columnDim(), column, count);
+        tiles.copy(copied, operand.map, original, far.map, tile);
+      });
+    });
+    buffers[far.value] = copied;
+    overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
+      Buffer accumulator = makeAccumulator(near, tile);
+      tiles.copy(accumulator, out, sums, out, tile);
+      tiles.loop("sample", first, last, 1, [&](OpFoldResult sample) {
+        tiles.loop("k", tiles.constant(0), tiles.constant(places), 1, [&](OpFoldResult place) {
+          Tile inner = tile;
+          inner.step(sampleDim, sample);
+          inner.step(placeDim, place);
+          emitGenericStep(near, accumulator, out, inner);
+        });
+      });
+      tiles.copy(sums, out, accumulator, out, tile);
+    });
+    buffers[far.value] = original;
+  };
+  OpFoldResult main = tiles.add(firstSample, tiles.roundDown(tiles.sub(lastSample, firstSample), together));
+  tiles.loop("sample", firstSample, main, together, [&](OpFoldResult first) { emitSamples(first, together); });
+  if (together > 1)
+    tiles.loop("sample", main, lastSample, 1, [&](OpFoldResult first) { emitSamples(first, 1); });
 }
 
 /// The right operand of a product over the batch, if a row of it is so wide that neighbouring rows of a panel share no

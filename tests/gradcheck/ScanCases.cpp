@@ -151,6 +151,8 @@ std::vector<Case> scanCases() {
   cases.push_back(simpleCase(3, "9", "33", false, true)); // remainders of tiles
   cases.push_back(gates(5, "4", "16", false));
   cases.push_back(gates(3, "9", "36", true));
+  cases.push_back(gates(100, "17", "68", false)); // rows so wide that a part's are copied together, two samples at a time
+  cases.back().operands.back().domain = {0.02, 0.1, true};
   for (Case &c : otherInvariants())
     cases.push_back(std::move(c));
   cases.push_back(nested());
