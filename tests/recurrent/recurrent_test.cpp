@@ -8,10 +8,11 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <random>
 
 using Json = nlohmann::json;
 
-extern "C" const hornfels_model layers_model, stack_model;
+extern "C" const hornfels_model layers_model, stack_model, wide_model;
 
 namespace {
 
@@ -138,14 +139,45 @@ TEST(Recurrent, training_is_that_of_Keras) {
   expect_near(losses, golden("training")["losses"], "losses");
 }
 
+/// All variables after three steps on random rows, the last of them with fewer.
+std::vector<float> train_wide(const hornfels_pool *pool) {
+  constexpr int64_t rows = 200;
+  std::mt19937 random(3);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  std::vector<float> x(rows * 40 * 16), y(rows), all;
+  for (std::vector<float> *values : {&x, &y})
+    for (float &value : *values)
+      value = uniform(random);
+  Handle model(wide_model, rows);
+  wide_model.set_pool(model.handle, pool);
+  for (int64_t batch : {rows, rows, rows - 67}) {
+    const hornfels_array arrays[] = {{x.data(), nullptr, batch * 40 * 16}, {y.data(), nullptr, batch}};
+    const long before = hornfels::numeric::allocations();
+    EXPECT_EQ(wide_model.train_step(model.handle, arrays, batch), HORNFELS_OK) << wide_model.last_error(model.handle);
+    EXPECT_EQ(hornfels::numeric::allocations(), before);
+  }
+  for (int32_t i = 0; i < wide_model.variables; ++i) {
+    size_t count = 1;
+    for (int32_t axis = 0; axis < wide_model.variable_info[i].rank; ++axis)
+      count *= static_cast<size_t>(wide_model.variable_info[i].shape[axis]);
+    const std::vector<float> values = model.variable(i, count);
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
 TEST(Recurrent, threads_change_no_bit) {
-  const std::vector<float> alone = train(nullptr);
+  const std::vector<float> alone = train(nullptr), wide = train_wide(nullptr);
+  for (float value : wide)
+    ASSERT_TRUE(std::isfinite(value));
   for (int32_t threads : {1, 2, 3, 8}) {
     hornfels_pool *pool = hornfels_pool_create(threads);
-    const std::vector<float> shared = train(pool);
+    const std::vector<float> shared = train(pool), wideShared = train_wide(pool);
     hornfels_pool_destroy(pool);
     ASSERT_EQ(shared.size(), alone.size());
+    ASSERT_EQ(wideShared.size(), wide.size());
     EXPECT_EQ(std::memcmp(shared.data(), alone.data(), alone.size() * sizeof(float)), 0) << threads << " threads";
+    EXPECT_EQ(std::memcmp(wideShared.data(), wide.data(), wide.size() * sizeof(float)), 0) << threads << " threads, wide";
   }
 }
 
