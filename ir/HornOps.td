@@ -348,7 +348,10 @@ def Horn_TransposeOp : Horn_MoveOp<"transpose", [DeclareOpInterfaceMethods<Infer
 def Horn_SliceOp : Horn_MoveOp<"slice", [DeclareOpInterfaceMethods<InferTypeOpInterface>,
     DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
   let summary = "y[i] = x[offsets + i * strides]";
-  let description = "One offset, size and stride for each axis; the batch axis has offset 0, size -1, stride 1. A stride may be negative.";
+  let description = [{
+    One offset, size and stride for each axis; the batch axis has offset 0, size -1, stride 1. A negative stride goes
+    backwards.
+  }];
   let arguments = (ins Horn_Tensor:$x, DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$sizes,
                        DenseI64ArrayAttr:$strides);
   let results = (outs Horn_Tensor:$y);
@@ -359,20 +362,32 @@ def Horn_SliceOp : Horn_MoveOp<"slice", [DeclareOpInterfaceMethods<InferTypeOpIn
 
 def Horn_EmbedOp : Horn_Op<"embed", [DeclareOpInterfaceMethods<Horn_LowerableOp>,
     DeclareOpInterfaceMethods<Horn_DifferentiableOp>]> {
-  let summary = "the inverse of slice: y[offsets + i * strides] = x[i], 0 elsewhere";
-  let arguments = (ins Horn_Tensor:$x, DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$strides);
+  let summary = "the inverse of slice: y[offsets + i * strides] = x[i], `value` (0) elsewhere";
+  let arguments = (ins Horn_Tensor:$x, DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$strides,
+                       DefaultValuedAttr<F64Attr, "0.0">:$value);
   let results = (outs Horn_Tensor:$y);
   let assemblyFormat = "$x `offsets` $offsets `strides` $strides attr-dict `:` type($x) `to` type($y)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$x, "::llvm::ArrayRef<int64_t>":$offsets,
+                                 "::llvm::ArrayRef<int64_t>":$strides), [{
+    build($_builder, $_state, type, x, $_builder.getDenseI64ArrayAttr(offsets), $_builder.getDenseI64ArrayAttr(strides),
+          $_builder.getF64FloatAttr(0.0));
+  }]>];
 }
 
 def Horn_InsertOp : Horn_Op<"insert", [AllTypesMatch<["destination", "y"]>]> {
-  let summary = "the destination with x written over it: y[offsets + i * strides] = x[i]";
+  let summary = "the destination with x written over it, or added to it: y[offsets + i * strides] = x[i]";
   let arguments = (ins Horn_Tensor:$x, Horn_Tensor:$destination, DenseI64ArrayAttr:$offsets,
-                       DenseI64ArrayAttr:$strides);
+                       DenseI64ArrayAttr:$strides, UnitAttr:$adds);
   let results = (outs Horn_Tensor:$y);
   let assemblyFormat = [{
-    $x `into` $destination `offsets` $offsets `strides` $strides attr-dict `:` type($x) `,` type($destination)
+    $x `into` $destination `offsets` $offsets `strides` $strides (`adds` $adds^)? attr-dict `:` type($x) `,`
+    type($destination)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$x, "::mlir::Value":$destination, "::llvm::ArrayRef<int64_t>":$offsets,
+                                 "::llvm::ArrayRef<int64_t>":$strides, CArg<"bool", "false">:$adds), [{
+    build($_builder, $_state, destination.getType(), x, destination, $_builder.getDenseI64ArrayAttr(offsets),
+          $_builder.getDenseI64ArrayAttr(strides), adds ? $_builder.getUnitAttr() : ::mlir::UnitAttr());
+  }]>];
 }
 
 def Horn_ConcatOp : Horn_Op<"concat", [DeclareOpInterfaceMethods<InferTypeOpInterface>,
@@ -433,6 +448,78 @@ def Horn_ContractOp : Horn_Op<"contract", [DeclareOpInterfaceMethods<InferTypeOp
                                       ::mlir::Value w);
   }];
   let hasVerifier = 1;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Windows: what convolutions and pooling look at
+// ---------------------------------------------------------------------------------------------------------------------
+
+def Horn_WindowsOp : Horn_MoveOp<"windows", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
+  let summary = "y[..., p, ..., k] = x[..., p * stride + k * dilation, ...] for each of `axes`";
+  let description = [{
+    Every axis in `axes` becomes the places of a window, (size - (k - 1) * dilation - 1) / stride + 1 of them; the
+    places inside a window, `sizes`, are axes behind all others, in the order of `axes`. A convolution is a contraction
+    with it, average pooling a sum. No data move.
+
+    (C1) `axes` ascend and are not the batch; (C2) one size, stride and dilation for each, all at least 1; (C3) one window fits.
+  }];
+  let arguments = (ins Horn_Tensor:$x, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$dilations);
+  let results = (outs Horn_Tensor:$y);
+  let assemblyFormat = [{
+    $x `axes` $axes `sizes` $sizes `strides` $strides `dilations` $dilations attr-dict `:` type($x)
+  }];
+}
+
+def Horn_FoldOp : Horn_Op<"fold", [DeclareOpInterfaceMethods<Horn_LowerableOp>,
+    DeclareOpInterfaceMethods<Horn_DifferentiableOp>]> {
+  let summary = "the transpose of windows: each element of y is the sum of the x that windows takes from it";
+  let arguments = (ins Horn_RealTensor:$x, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$sizes,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations);
+  let results = (outs Horn_RealTensor:$y);
+  let assemblyFormat = [{
+    $x `axes` $axes `sizes` $sizes `strides` $strides `dilations` $dilations attr-dict `:` type($x) `to` type($y)
+  }];
+  let hasVerifier = 1;
+}
+
+class Horn_OfWindowsOp<string mnemonic, Type result> : Horn_Op<mnemonic, [DeclareOpInterfaceMethods<InferTypeOpInterface>,
+    DeclareOpInterfaceMethods<Horn_LowerableOp>, DeclareOpInterfaceMethods<Horn_DifferentiableOp>]> {
+  let description = "Windows as in `windows`, without axes for the places inside.";
+  let arguments = (ins Horn_RealTensor:$x, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$sizes,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations);
+  let results = (outs result:$y);
+  let assemblyFormat = [{
+    $x `axes` $axes `sizes` $sizes `strides` $strides `dilations` $dilations attr-dict `:` type($x)
+  }];
+}
+def Horn_WindowMaxOp : Horn_OfWindowsOp<"window_max", Horn_RealTensor> {
+  let summary = "the largest of each window, NaN if one is; the gradient goes to the first of equals";
+}
+def Horn_WindowSumOp : Horn_OfWindowsOp<"window_sum", Horn_RealTensor> { let summary = "the sum of each window"; }
+def Horn_WindowArgmaxOp : Horn_OfWindowsOp<"window_argmax", RankedTensorOf<[I32]>> {
+  let summary = "the place of the first largest in each window, counted in row-major order";
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Rows of a table
+// ---------------------------------------------------------------------------------------------------------------------
+
+def Horn_GatherOp : Horn_Op<"gather", [DeclareOpInterfaceMethods<InferTypeOpInterface>,
+    DeclareOpInterfaceMethods<Horn_DifferentiableOp>, DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
+  let summary = "y[i..., :] = table[ids[i...], :]";
+  let description = "Ids lie in the table: who binds the data has checked them.";
+  let arguments = (ins RankedTensorOf<[I32]>:$ids, Horn_RealTensor:$table);
+  let results = (outs Horn_RealTensor:$y);
+  let assemblyFormat = "$ids `,` $table attr-dict `:` type($ids) `,` type($table)";
+}
+
+def Horn_ScatterOp : Horn_Op<"scatter", [DeclareOpInterfaceMethods<Horn_DifferentiableOp>,
+    DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
+  let summary = "y[v, :] = sum of rows[i..., :] over the places i with ids[i...] = v; the transpose of gather";
+  let arguments = (ins RankedTensorOf<[I32]>:$ids, Horn_RealTensor:$rows);
+  let results = (outs Horn_RealTensor:$y);
+  let assemblyFormat = "$ids `,` $rows attr-dict `:` type($ids) `,` type($rows) `to` type($y)";
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -628,6 +715,13 @@ def Horn_TokenOp : Horn_Op<"token"> {
   let arguments = (ins Horn_TokensType:$tokens, Index:$position);
   let results = (outs Index:$id);
   let assemblyFormat = "$tokens `[` $position `]` attr-dict `:` type($tokens)";
+}
+
+def Horn_IdOp : Horn_Op<"id"> {
+  let summary = "an element of a buffer of ids, as an index";
+  let arguments = (ins AnyMemRef:$ids, Variadic<Index>:$place);
+  let results = (outs Index:$id);
+  let assemblyFormat = "$ids `[` $place `]` attr-dict `:` type($ids)";
 }
 
 def Horn_LowerBoundOp : Horn_Op<"lower_bound"> {

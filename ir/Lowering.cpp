@@ -195,6 +195,39 @@ Value Lowering::generic(Location loc, RankedTensorType type, ArrayRef<int64_t> s
   return op.getResult(0);
 }
 
+Value Lowering::filled(Location loc, RankedTensorType type, double number) {
+  return generic(loc, type, type.getShape(), identity(type.getRank()), {}, Combine::none,
+                 [&](ScalarBuilder &s, ValueRange, ValueRange) { return s.constant(number, type.getElementType()); });
+}
+
+Value Lowering::embed(Location loc, RankedTensorType type, Value x, ArrayRef<int64_t> offsets, ArrayRef<int64_t> strides,
+                      double number) {
+  return builder.create<InsertOp>(loc, x, filled(loc, type, number), offsets, strides);
+}
+
+Lowering::Read Lowering::withLastDimension(Location loc, const Read &read, unsigned dim) {
+  auto type = cast<RankedTensorType>(read.value.getType());
+  int64_t last = type.getRank() - 1, axis = *read.map.getResultPosition(builder.getAffineDimExpr(dim));
+  if (axis == last || type.getDimSize(axis) == 1)
+    return read;
+  // turned[..., last, ..., axis] = value[..., axis, ..., last]
+  SmallVector<int64_t> shape(type.getShape());
+  SmallVector<AffineExpr> from, to(read.map.getResults());
+  for (int64_t i = 0; i <= last; ++i)
+    from.push_back(builder.getAffineDimExpr(i));
+  shape.erase(shape.begin() + axis);
+  shape.push_back(type.getDimSize(axis));
+  to.erase(to.begin() + axis);
+  to.push_back(builder.getAffineDimExpr(dim));
+  for (int64_t i = axis; i <= last; ++i)
+    from[i] = builder.getAffineDimExpr(i == axis ? last : i - 1);
+  Value turned = generic(loc, type.clone(shape), shape, identity(last + 1),
+                         {{read.value, AffineMap::get(last + 1, 0, from, builder.getContext())}}, Combine::none,
+                         [](ScalarBuilder &, ValueRange elements, ValueRange) { return elements[0]; });
+  define(turned, turned);
+  return {turned, AffineMap::get(read.map.getNumDims(), 0, to, builder.getContext())};
+}
+
 Value Lowering::copy(Location loc, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   AffineMap map = identity(type.getRank());

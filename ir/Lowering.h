@@ -37,6 +37,13 @@ public:
   mlir::Value empty(mlir::Location loc, mlir::RankedTensorType type);
   /// The identity map of `rank` dimensions.
   mlir::AffineMap identity(int64_t rank) { return builder.getMultiDimIdentityMap(rank); }
+  /// A tensor of which every element is `number`.
+  mlir::Value filled(mlir::Location loc, mlir::RankedTensorType type, double number);
+  /// A tensor filled with `number`, then the stored tensor x at offsets + i * strides.
+  mlir::Value embed(mlir::Location loc, mlir::RankedTensorType type, mlir::Value x, llvm::ArrayRef<int64_t> offsets,
+                    llvm::ArrayRef<int64_t> strides, double number);
+  /// The same read from a copy whose last axis is the one that `dim` indexes; the read itself where it is the last.
+  Read withLastDimension(mlir::Location loc, const Read &read, unsigned dim);
   /// A new tensor that holds `value`.
   mlir::Value copy(mlir::Location loc, mlir::Value value);
 

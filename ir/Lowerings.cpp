@@ -56,15 +56,9 @@ FailureOr<Value> SliceOp::lower(Lowering &lowering) {
 
 static Value firstElement(ScalarBuilder &, ValueRange elements, ValueRange) { return elements[0]; }
 
-/// y = 0, then x at its place
 FailureOr<Value> EmbedOp::lower(Lowering &lowering) {
-  RankedTensorType type = getY().getType();
-  Value zeros = lowering.generic(getLoc(), type, type.getShape(), lowering.identity(type.getRank()), {}, Combine::none,
-                                 [&](ScalarBuilder &s, ValueRange, ValueRange) {
-                                   return s.constant(0.0, type.getElementType());
-                                 });
-  return Value(lowering.builder.create<InsertOp>(getLoc(), lowering.materialize(getX()), zeros, getOffsets(),
-                                                 getStrides()));
+  return lowering.embed(getLoc(), getY().getType(), lowering.materialize(getX()), getOffsets(), getStrides(),
+                        getValue().convertToDouble());
 }
 
 FailureOr<Value> ConcatOp::lower(Lowering &lowering) {
@@ -123,6 +117,10 @@ FailureOr<Value> ContractOp::lower(Lowering &lowering) {
   SmallVector<AffineExpr> place(dims);
   for (AffineExpr expr : getMap(2).getResults())
     place[cast<AffineDimExpr>(expr).getPosition()] = lowering.builder.getAffineDimExpr(next++);
+  // What is summed goes through the right operand, a weight or a gradient, as it lies.
+  for (AffineExpr expr : getMap(1).getResults())
+    if (AffineExpr &mine = place[cast<AffineDimExpr>(expr).getPosition()]; !mine)
+      mine = lowering.builder.getAffineDimExpr(next++);
   for (AffineExpr &expr : place)
     if (!expr)
       expr = lowering.builder.getAffineDimExpr(next++);
@@ -130,10 +128,19 @@ FailureOr<Value> ContractOp::lower(Lowering &lowering) {
 
   SmallVector<int64_t> sizes(dims);
   Value operands[] = {getA(), getB()};
-  for (unsigned i = 0; i < 2; ++i)
+  Lowering::Read reads[2];
+  for (unsigned i = 0; i < 2; ++i) {
+    reads[i] = {operands[i], ordered(i)};
     for (auto [axis, expr] : llvm::enumerate(ordered(i).getResults()))
       sizes[cast<AffineDimExpr>(expr).getPosition()] = tensorType(operands[i]).getDimSize(axis);
-  return lowering.generic(getLoc(), getY().getType(), sizes, ordered(2), {{getA(), ordered(0)}, {getB(), ordered(1)}},
+  }
+  // The last axis of a result with several runs in lanes: where a weight has it elsewhere (the input gradient of a
+  // convolution), it is turned round once. Matrices are transposed panel by panel, in passes/schedule.
+  unsigned rank = getY().getType().getRank();
+  for (Lowering::Read &read : reads)
+    if (tensorType(read.value).hasStaticShape() && rank > 2 && read.map.isFunctionOfDim(rank - 1))
+      read = lowering.withLastDimension(getLoc(), read, rank - 1);
+  return lowering.generic(getLoc(), getY().getType(), sizes, ordered(2), reads,
                           Combine::sum,
                           [](ScalarBuilder &s, ValueRange e, ValueRange) { return s.mul(e[0], e[1]); });
 }

@@ -5,8 +5,11 @@ using namespace mlir;
 namespace hornfels::horn {
 
 bool isComputation(Operation *op) {
-  return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp, LoopOp>(op);
+  return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp, GatherOp, ScatterOp,
+             LoopOp>(op);
 }
+
+bool isScatter(Operation *op) { return isa<ScatterAddOp, ScatterOp>(op); }
 
 bool isElementwise(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
@@ -27,6 +30,19 @@ bool isContraction(Operation *op) {
       return false;
   }
   return generic.getNumDpsInputs() > 0;
+}
+
+int64_t coefficientOf(AffineExpr expr, unsigned dim) {
+  if (auto same = dyn_cast<AffineDimExpr>(expr))
+    return same.getPosition() == dim;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return 0;
+  if (expr.getKind() == AffineExprKind::Mod) // only the first elements of an axis: what stands before it
+    return coefficientOf(binary.getLHS(), dim);
+  if (expr.getKind() == AffineExprKind::Mul)
+    return coefficientOf(binary.getLHS(), dim) * cast<AffineConstantExpr>(binary.getRHS()).getValue();
+  return coefficientOf(binary.getLHS(), dim) + coefficientOf(binary.getRHS(), dim);
 }
 
 SmallVector<int64_t> parallelSizes(Operation *op) {
@@ -51,7 +67,7 @@ bool isBatched(Operation *op) {
 bool reducesBatch(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic)
-    return isa<ScatterAddOp>(op);
+    return isScatter(op);
   for (auto [size, iterator] : llvm::zip(generic.getStaticLoopRanges(), generic.getIteratorTypesArray()))
     if (iterator == utils::IteratorType::reduction && size == kBatch)
       return true;

@@ -15,10 +15,15 @@ inline constexpr int64_t kTileRows = 8;
 
 /// Does work at this level (anything else is a constant, an empty tensor, a fill, a change of type).
 bool isComputation(mlir::Operation *op);
+/// Adds to rows of a table that ids choose.
+bool isScatter(mlir::Operation *op);
 /// A linalg.generic without a reduction.
 bool isElementwise(mlir::Operation *op);
 /// A reduction in which no single operand covers the whole domain: a product of two.
 bool isContraction(mlir::Operation *op);
+
+/// The factor of a dimension in an affine expression: s in d0 * s + d1.
+int64_t coefficientOf(mlir::AffineExpr expr, unsigned dim);
 
 /// Sizes of the parallel dimensions, in the order of the domain. Axes of size 1 do not count.
 llvm::SmallVector<int64_t> parallelSizes(mlir::Operation *op);

@@ -207,6 +207,15 @@ LogicalResult KernelPrinter::printOperation(Operation &op) {
     indices[token.getId()] = Linear::symbol(name);
     return success();
   }
+  if (auto id = dyn_cast<IdOp>(op)) {
+    Place place = places.lookup(id.getIds());
+    for (auto [axis, index] : llvm::enumerate(id.getPlace()))
+      place.offset = place.offset + indexOf(index) * place.strides[axis];
+    std::string name = names.take("id");
+    line("const long " + name + " = " + place.base + "[" + place.offset.str() + "];");
+    indices[id.getId()] = Linear::symbol(name);
+    return success();
+  }
   if (auto bound = dyn_cast<LowerBoundOp>(op)) {
     std::string name = names.take("from");
     line("const long " + name + " = lower_bound(" + tokens[bound.getTokens()] + ", " + indexOf(bound.getBegin()).str() +

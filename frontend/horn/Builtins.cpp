@@ -1,6 +1,7 @@
 #include "frontend/horn/Builtins.h"
 
 #include "frontend/horn/Interpreter.h"
+#include "frontend/horn/WindowBuiltins.h"
 
 #include <algorithm>
 #include <cmath>
@@ -537,6 +538,8 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
        }},
   };
   std::map<std::string, Builtin, std::less<>> table;
+  for (Builtin &builtin : windowBuiltins())
+    all.push_back(std::move(builtin));
   for (Builtin &builtin : all) {
     std::string name = builtin.name;
     table.emplace(name, std::move(builtin));

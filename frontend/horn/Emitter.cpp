@@ -232,6 +232,31 @@ Handle Emitter::contract(Handle a, Handle b, const std::vector<int64_t> &lhs, co
   return impl->create<horn::ContractOp>(impl->value(a), impl->value(b), map(lhs), map(rhs), map(out));
 }
 
+Handle Emitter::windows(Handle x, const std::vector<int64_t> &axes, const std::vector<int64_t> &sizes,
+                        const std::vector<int64_t> &strides, const std::vector<int64_t> &dilations) {
+  return impl->create<horn::WindowsOp>(impl->value(x), axes, sizes, strides, dilations);
+}
+
+Handle Emitter::reduceWindows(Reduction kind, Handle x, const std::vector<int64_t> &axes,
+                              const std::vector<int64_t> &sizes, const std::vector<int64_t> &strides,
+                              const std::vector<int64_t> &dilations) {
+  if (kind == Reduction::Sum)
+    return impl->create<horn::WindowSumOp>(impl->value(x), axes, sizes, strides, dilations);
+  return impl->create<horn::WindowMaxOp>(impl->value(x), axes, sizes, strides, dilations);
+}
+
+Handle Emitter::embed(Handle x, const Shape &shape, const std::vector<int64_t> &offsets,
+                      const std::vector<int64_t> &strides, double value) {
+  auto type = mlir::cast<RankedTensorType>(impl->value(x).getType()).clone(shape);
+  auto &b = impl->builder;
+  return impl->create<horn::EmbedOp>(type, impl->value(x), b.getDenseI64ArrayAttr(offsets), b.getDenseI64ArrayAttr(strides),
+                                     b.getF64FloatAttr(value));
+}
+
+Handle Emitter::gather(Handle ids, Handle table) {
+  return impl->create<horn::GatherOp>(impl->value(ids), impl->value(table));
+}
+
 Handle Emitter::encode(std::string_view name, Handle tokens) {
   if (name == "multi_hot")
     return impl->create<horn::MultiHotOp>(impl->value(tokens), impl->element(impl->real));

@@ -108,6 +108,14 @@ public:
   /// y[out] = sum of a[lhs] * b[rhs], where a list gives the dimension of each axis.
   Handle contract(Handle a, Handle b, const std::vector<int64_t> &lhs, const std::vector<int64_t> &rhs,
                   const std::vector<int64_t> &out, int64_t dimensions);
+  Handle windows(Handle x, const std::vector<int64_t> &axes, const std::vector<int64_t> &sizes,
+                 const std::vector<int64_t> &strides, const std::vector<int64_t> &dilations);
+  /// The largest of each window, or the sum.
+  Handle reduceWindows(Reduction kind, Handle x, const std::vector<int64_t> &axes, const std::vector<int64_t> &sizes,
+                       const std::vector<int64_t> &strides, const std::vector<int64_t> &dilations);
+  Handle embed(Handle x, const Shape &shape, const std::vector<int64_t> &offsets, const std::vector<int64_t> &strides,
+               double value);
+  Handle gather(Handle ids, Handle table);
   /// "multi_hot" or "count"
   Handle encode(std::string_view name, Handle tokens);
   /// "random_uniform" or "random_normal", standard

@@ -271,4 +271,15 @@ Value Interpreter::where(const Value &condition, const Value &a, const Value &b,
                 element, *shape, {x, y, c});
 }
 
+Value Interpreter::boundedIds(const TensorInfo &ids, int64_t limit, SourceRange range, SourceRange limitPlace) {
+  if (!ids.input.empty()) {
+    auto [known, isNew] = idLimits.insert({ids.input, {limit, userPlace(limitPlace)}});
+    if (!isNew && limit < known->second.limit)
+      known->second = {limit, userPlace(limitPlace)};
+    return castTo(ids, Element::I32, range);
+  }
+  Value above = elementwise("max", std::make_shared<const TensorInfo>(ids), int64_t{0}, range);
+  return castTo(*tensorIn(elementwise("min", above, limit - 1, range)), Element::I32, range);
+}
+
 } // namespace hornfels::frontend

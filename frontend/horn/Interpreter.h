@@ -167,6 +167,8 @@ public:
                SourceRange range);
   Value matmul(const Value &a, const Value &b, SourceRange range);
   Value einsum(const std::string &equation, const Value &a, const Value &b, SourceRange range);
+  /// Ids as i32 below `limit`: those of an input are checked when data are bound, others are moved to the nearest that is.
+  Value boundedIds(const TensorInfo &ids, int64_t limit, SourceRange range, SourceRange limitPlace);
   Value reshape(const TensorInfo &x, Shape shape, SourceRange range);
   Value slice(const TensorInfo &x, const IndexExpr &expr);
   Value concatenate(const std::vector<Value> &xs, int64_t axis, SourceRange range);
@@ -209,6 +211,12 @@ public:
   std::map<const Expr *, std::string>
       nameHints;                       // layers made here are named by the variable they are bound to
   std::vector<std::string> knownNames; // for messages, filled on demand
+  /// Ids that an input may hold: below the rows of each table that they choose from.
+  struct IdLimit {
+    int64_t limit = 0;
+    SourceRange place;
+  };
+  std::map<std::string, IdLimit, std::less<>> idLimits; // by the input's name
   int64_t weightBytes = 0;
   int steps = 0;
   int evaluationDepth = 0;

@@ -201,6 +201,7 @@ void ModelBuilder::forward(Pass &pass) {
       info->vocabulary = input.type->vocabulary;
       info->place = parameter.range;
       info->producers = {{parameter.name.text, 0}};
+      info->input = parameter.name.text;
       bool isTokens = input.type->vocabulary != 0;
       if (!isTokens)
         info->axisPlaces.push_back(SourceRange());
@@ -303,6 +304,10 @@ void ModelBuilder::describe() {
     port.limit = input.type->vocabulary;
     if (port.limit)
       port.limitPosition = sources.positionText(input.parameter->type->axes.front().range);
+    if (auto ids = in.idLimits.find(port.name); ids != in.idLimits.end()) {
+      port.limit = ids->second.limit;
+      port.limitPosition = sources.positionText(ids->second.place);
+    }
     d.inputs.push_back(std::move(port));
   }
   for (const Output &output : outputs) {

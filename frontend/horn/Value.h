@@ -90,6 +90,7 @@ struct TensorInfo {
   int64_t vocabulary = 0;              // above 0: tokens
   SourceRange place;                   // the expression in the user's text that made it
   std::vector<SourceRange> axisPlaces; // what gave each size: an argument, a type; may be invalid
+  std::string input;                   // the model's input that it is itself; else empty
   std::vector<LayerCall> producers;    // the top-level layers and inputs it comes from
   std::vector<Application> applications;
   std::string unbounded; // "linear", "relu", ...: why its values may lie outside [0, 1]; empty: no claim

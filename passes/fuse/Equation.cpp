@@ -90,6 +90,10 @@ std::string EquationWriter::right(Operation *op, ArrayRef<Operation *> unit, uns
     return "sum of " + nameOf(gather.getTable()) + "[id] over the ids of a row of " + nameOf(gather.getTokens());
   if (auto scatter = dyn_cast<ScatterAddOp>(op))
     return "for each id of each row of " + nameOf(scatter.getTokens()) + ": [id] += " + nameOf(scatter.getRows()) + "[row]";
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return nameOf(gather.getTable()) + "[" + nameOf(gather.getIds()) + "]";
+  if (auto scatter = dyn_cast<ScatterOp>(op))
+    return "for each id of " + nameOf(scatter.getIds()) + ": [id] += " + nameOf(scatter.getRows());
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic) {
     std::string text = op->getName().stripDialect().str() + "(";

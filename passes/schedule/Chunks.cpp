@@ -33,7 +33,7 @@ int64_t TargetTiles::tileRows(ArrayRef<Unit> units, int64_t ofKernel) const {
   }
   if (rank <= 1)
     return (ofKernel == kBatch ? 1 : parts ? rows : 2) * lanes(units);
-  if (!product)
+  if (!product || rank > 2)
     return 1;
   int64_t columns = 0;
   for (const Unit &unit : units)
@@ -77,7 +77,7 @@ bool splitsColumns(const PanelKernel &panel, int64_t width) {
 
 /// Every chunk of a scatter looks for its ids in every sample: four of them at most.
 static int64_t grainOf(ArrayRef<Unit> units, int64_t rows, int64_t step) {
-  bool scatters = llvm::any_of(units, [](const Unit &unit) { return isa<ScatterAddOp>(unit.op); });
+  bool scatters = llvm::any_of(units, [](const Unit &unit) { return isScatter(unit.op); });
   return scatters && rows != kBatch ? llvm::alignTo(std::max<int64_t>(rows / 4, 1), step) : step;
 }
 

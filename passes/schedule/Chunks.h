@@ -20,6 +20,9 @@ public:
   int64_t lanes(llvm::ArrayRef<Unit> units) const;
   /// Rows of a tile of a product.
   int64_t productRows(int64_t columns, int64_t lanes) const { return columns <= lanes ? 2 * rows : rows; }
+  /// The most rows of a tile of a product in a kernel that is cut by other rows: the sums and one row of the right operand
+  /// fill the registers.
+  int64_t innerRows(int64_t columns, int64_t lanes) const { return columns <= lanes ? 3 * rows - 3 : rows + rows / 2 + 1; }
   /// Rows of a tile in which all units follow each other.
   int64_t tileRows(llvm::ArrayRef<Unit> units, int64_t ofKernel) const;
   /// The product or sweep that runs a panel at a time; nothing for other kernels. `packedWidth`: columns of a panel of

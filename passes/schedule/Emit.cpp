@@ -1,6 +1,7 @@
 // One unit of a kernel, tile by tile.
 #include "passes/schedule/KernelScheduler.h"
 
+#include "ir/Builders.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -54,17 +55,33 @@ void KernelScheduler::placeResults(const Unit &writer, int64_t rowCount) {
   }
 }
 
-/// Middle dimensions one by one, the last in tiles of columns and a smaller last tile.
+/// Rows of a tile where they are not what a kernel is cut by: the places of a convolution along a line, the features of a
+/// weight's gradient. As few tiles as there may be, of nearly one size.
+int64_t KernelScheduler::innerRows(const Unit &unit, unsigned dim) const {
+  if (!isContraction(unit.op) || !unit.runsInLanes(unit.parallel.back()))
+    return 1;
+  int64_t most = target.innerRows(unit.sizes[unit.parallel.back()], lanes()), size = unit.sizes[dim];
+  int64_t count = (size + most - 1) / most;
+  return (size + count - 1) / count;
+}
+
+/// Middle dimensions one by one, but for the last but one of a product; the last in tiles of columns and a smaller last
+/// tile.
 void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile tile, size_t depth) {
   if (depth >= unit.parallel.size())
     return emitTile(unit, epilogue, tile);
   unsigned dim = unit.parallel[depth];
   if (depth + 1 < unit.parallel.size()) {
-    tiles.loop("i", tiles.constant(0), extent(unit.sizes[dim]), 1, [&](OpFoldResult place) {
+    int64_t size = unit.sizes[dim], step = depth + 2 == unit.parallel.size() ? innerRows(unit, dim) : 1;
+    auto emit = [&](OpFoldResult place, int64_t count) {
       Tile inner = tile;
-      inner.set(dim, place, 1);
+      inner.set(dim, place, count);
       emitColumns(unit, epilogue, inner, depth + 1);
-    });
+    };
+    int64_t main = size / step * step;
+    tiles.loop("i", tiles.constant(0), tiles.constant(main), step, [&](OpFoldResult place) { emit(place, step); });
+    if (main < size)
+      emit(tiles.constant(main), size - main);
     return;
   }
   if (sumsSingleRow(unit, tile))
@@ -167,6 +184,8 @@ void KernelScheduler::finishTile(const Unit &unit, const Unit *epilogue, const B
 void KernelScheduler::emitTile(const Unit &unit, const Unit *epilogue, const Tile &tile) {
   if (isElementwise(unit.op) || isa<InsertOp, SliceOp>(unit.op))
     return emitElementwise(unit, tile);
+  if (isa<GatherOp>(unit.op))
+    return emitGather(unit, tile);
 
   // Accumulate in a tile of its own; then the epilogue, or a copy, writes the result.
   const Access &write = unit.writes.front();
@@ -237,6 +256,8 @@ void KernelScheduler::emitElementwise(const Unit &unit, const Tile &tile, Readin
     outputs.push_back({buffer(write.value), write.map});
   auto generic = dyn_cast<linalg::GenericOp>(unit.op);
   tiles.generic(inputs, outputs, tile, [&](OpBuilder &builder, Location, ValueRange elements) {
+    if (auto insert = dyn_cast<InsertOp>(unit.op); insert && insert.getAdds())
+      return SmallVector<Value>{ScalarBuilder(builder, tiles.loc).add(elements[1], elements[0])};
     if (!generic)
       return SmallVector<Value>{elements[0]};
     SmallVector<Value> given(elements);
@@ -273,7 +294,14 @@ void KernelScheduler::emitReduction(const Unit &unit, const Buffer &accumulator,
   AffineMap out = unit.writes.front().map;
   bool columnsInLanes = !unit.parallel.empty() && unit.runsInLanes(unit.parallel.back());
   unsigned last = unit.reduced.back();
-  if (!columnsInLanes && unit.runsInLanes(last)) {
+  // A place in a window is an axis together with the window's own.
+  bool isOwnAxis = llvm::all_of(unit.reads, [&](const Access &read) {
+    return llvm::all_of(read.map.getResults(), [&](AffineExpr expr) {
+      return !expr.isFunctionOfDim(last) ||
+             llvm::none_of(unit.parallel, [&](unsigned dim) { return expr.isFunctionOfDim(dim); });
+    });
+  });
+  if (!columnsInLanes && isOwnAxis && unit.runsInLanes(last)) {
     if (unit.sizes[last] == kBatch && unit.parallel.empty())
       return emitBatchReductionInLanes(unit, accumulator, tile);
     if (unit.sizes[last] != kBatch)

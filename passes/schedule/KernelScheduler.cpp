@@ -158,7 +158,7 @@ void KernelScheduler::emitRows() {
   for (const Unit &unit : units)
     if (unit.parallel.empty())
       emitUnit(unit, nullptr, tiles.constant(0), 1);
-    else if (isa<ScatterAddOp>(unit.op))
+    else if (isScatter(unit.op))
       emitScatterAdd(unit, begin, end);
   if (*rows == step && *rows != kBatch)
     return emitRowTile(tiles.constant(0), step);
@@ -182,7 +182,7 @@ void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
   DenseMap<Value, Buffer> outside = buffers;
   SmallVector<const Unit *> ofRows;
   for (const Unit &unit : units)
-    if (!isa<ScatterAddOp>(unit.op) && !unit.parallel.empty())
+    if (!isScatter(unit.op) && !unit.parallel.empty())
       ofRows.push_back(&unit);
   for (size_t i = 0; i < ofRows.size(); ++i) {
     bool paired = i + 1 < ofRows.size() && isEpilogue(*ofRows[i], *ofRows[i + 1]);
@@ -195,7 +195,7 @@ void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
 /// Units without common rows follow each other, each as a whole.
 void KernelScheduler::emitWholeUnits() {
   for (const Unit &unit : units) {
-    if (isa<ScatterAddOp>(unit.op)) {
+    if (isScatter(unit.op)) {
       emitScatterAdd(unit, tiles.constant(0), extent(unit.rows()));
     } else if (unit.parallel.empty()) {
       emitUnit(unit, nullptr, tiles.constant(0), 1);

@@ -76,6 +76,10 @@ private:
   void emitReductionLoops(const Unit &unit, Tile tile, llvm::ArrayRef<unsigned> dims,
                           llvm::function_ref<void(const Tile &)> body);
 
+  // Tables.cpp: rows of a table by their ids.
+  void emitGather(const Unit &unit, const Tile &tile);
+  void emitScatter(const Unit &unit, OpFoldResult begin, OpFoldResult end);
+
   // Ragged.cpp: units whose inner loop runs over the ids of a row.
   void emitGatherSum(const Unit &unit, const Buffer &accumulator, const Tile &tile);
   void emitScatterAdd(const Unit &unit, OpFoldResult begin, OpFoldResult end);
@@ -109,6 +113,7 @@ private:
   /// A tile of a unit before its dimensions are set: in the current part of the batch.
   Tile tileOf(const Unit &unit) const;
   int64_t columnTile(const Unit &unit) const;
+  int64_t innerRows(const Unit &unit, unsigned dim) const;
   void overColumns(const Unit &unit, OpFoldResult first, OpFoldResult last,
                    llvm::function_ref<void(OpFoldResult, int64_t)> body);
   void emitSingleRow(const Unit &unit, const Unit *epilogue, const Tile &row, OpFoldResult first, OpFoldResult last);

@@ -152,6 +152,8 @@ void KernelScheduler::emitOverColumns(const Unit &unit, Tile tile, unsigned dim,
 /// gradient rows [begin, end) = 0; then for each sample, for each of its ids in that range:
 /// gradient[id, :] += rows[sample, :]
 void KernelScheduler::emitScatterAdd(const Unit &unit, OpFoldResult first, OpFoldResult last) {
+  if (isa<ScatterOp>(unit.op))
+    return emitScatter(unit, first, last);
   tiles.loc = unit.op->getLoc();
   tiles.loop("row", first, last, 1, [&](OpFoldResult row) { emitClearedRow(unit, row); });
   emitSamplesRows(unit, first, last);

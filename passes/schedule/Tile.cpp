@@ -102,17 +102,13 @@ OpFoldResult TileBuilder::evaluate(AffineExpr expr, ArrayRef<OpFoldResult> dims)
   return add(evaluate(binary.getLHS(), dims), evaluate(binary.getRHS(), dims));
 }
 
-/// The dimension and its factor in an expression dim * factor + offset; no dimension in a constant.
-static std::pair<std::optional<unsigned>, int64_t> dimension(AffineExpr expr) {
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return {dim.getPosition(), 1};
-  if (isa<AffineConstantExpr>(expr))
-    return {std::nullopt, 1};
-  auto binary = cast<AffineBinaryOpExpr>(expr);
-  auto [dim, factor] = dimension(binary.getLHS());
-  if (expr.getKind() == AffineExprKind::Mul)
-    factor *= cast<AffineConstantExpr>(binary.getRHS()).getValue();
-  return {dim, factor};
+/// The dimension of the tile that runs along an axis, and its factor in the axis's expression; the others stand still.
+static std::pair<std::optional<unsigned>, int64_t> runningDimension(AffineExpr expr, const Tile &tile) {
+  std::optional<unsigned> running;
+  for (unsigned dim = 0; dim < tile.sizes.size(); ++dim)
+    if (tile.kept[dim] && expr.isFunctionOfDim(dim) && (!running || tile.sizes[dim] > tile.sizes[*running]))
+      running = dim;
+  return {running, running ? coefficientOf(expr, *running) : 1};
 }
 
 std::pair<Value, AffineMap> TileBuilder::view(const Buffer &buffer, AffineMap map, const Tile &tile) {
@@ -126,7 +122,7 @@ std::pair<Value, AffineMap> TileBuilder::view(const Buffer &buffer, AffineMap ma
   SmallVector<AffineExpr> exprs;
   bool whole = true;
   for (auto [axis, expr] : llvm::enumerate(map.getResults())) {
-    auto [dim, factor] = dimension(expr);
+    auto [dim, factor] = runningDimension(expr, tile);
     bool relative = buffer.relative.size() > axis && buffer.relative[axis];
     offsets.push_back(relative ? OpFoldResult(constant(0)) : evaluate(expr, tile.offsets));
     if (!relative && axis < buffer.origin.size())
@@ -134,7 +130,7 @@ std::pair<Value, AffineMap> TileBuilder::view(const Buffer &buffer, AffineMap ma
     int64_t size = dim ? tile.sizes[*dim] : 1;
     sizes.push_back(constant(size));
     strides.push_back(constant(relative ? 1 : factor));
-    exprs.push_back(dim && tile.kept[*dim] ? b.getAffineDimExpr(local[*dim]) : b.getAffineConstantExpr(0));
+    exprs.push_back(dim ? b.getAffineDimExpr(local[*dim]) : b.getAffineConstantExpr(0));
     whole &= getConstantIntValue(offsets.back()) == 0 && size == type.getDimSize(axis);
   }
   AffineMap inTile = AffineMap::get(rank, 0, exprs, b.getContext());

@@ -56,6 +56,14 @@ static void fromSlice(Unit &unit, SliceOp slice) {
   unit.writes.push_back({slice.getY(), write});
 }
 
+/// The domain of a gather is its result; of a scatter, the table that it adds to. The other operands are found by id.
+static void fromTable(Unit &unit) {
+  Value result = unit.op->getResult(0);
+  AffineMap map = axesMap(cast<RankedTensorType>(result.getType()).getShape(), unit.sizes, unit.op->getContext(),
+                          /*keepsFirst=*/isa<ScatterOp>(unit.op));
+  unit.writes.push_back({result, map});
+}
+
 static void fromRagged(Unit &unit) {
   Value result = unit.op->getResult(0);
   // Rows of a table are a dimension, also where there is only one: they are what ids count.
@@ -76,6 +84,8 @@ Unit::Unit(Operation *op) : op(op) {
     fromInsert(*this, insert);
   else if (auto slice = dyn_cast<SliceOp>(op))
     fromSlice(*this, slice);
+  else if (isa<GatherOp, ScatterOp>(op))
+    fromTable(*this);
   else
     fromRagged(*this);
   for (unsigned dim = 0; dim < sizes.size(); ++dim)
@@ -99,30 +109,25 @@ static std::optional<int64_t> rowStrideOf(Value value) {
 }
 
 int64_t Unit::strideAlong(const Access &access, unsigned dim) const {
-  constexpr int64_t unknown = int64_t(1) << 40;
   auto type = dyn_cast<RankedTensorType>(access.value.getType());
   if (!type)
     return 0;
   int64_t stride = 0, width = 1;
   for (int64_t axis = type.getRank() - 1; axis >= 0; --axis) {
-    AffineExpr expr = access.map.getResult(axis);
     if (axis == 0)
       if (std::optional<int64_t> rows = rowStrideOf(access.value))
         width = *rows;
-    if (expr.isFunctionOfDim(dim)) {
-      if (!isa<AffineDimExpr>(expr) && !isa<AffineDimExpr>(cast<AffineBinaryOpExpr>(expr).getLHS()))
-        return unknown;
-      if (expr.getKind() == AffineExprKind::Mul)
-        return unknown;
-      stride += width;
-    }
+    stride += coefficientOf(access.map.getResult(axis), dim) * width;
     width *= type.isDynamicDim(axis) ? 1 << 20 : type.getDimSize(axis);
   }
   return stride;
 }
 
 bool Unit::runsInLanes(unsigned dim) const {
-  auto contiguous = [&](const Access &access) { return strideAlong(access, dim) <= 1; };
+  auto contiguous = [&](const Access &access) {
+    int64_t stride = strideAlong(access, dim);
+    return stride == 0 || stride == 1;
+  };
   return llvm::all_of(reads, contiguous) && llvm::all_of(writes, contiguous);
 }
 

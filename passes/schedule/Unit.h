@@ -32,7 +32,7 @@ struct Unit {
   bool reduces() const { return !reduced.empty(); }
   /// Size of the first parallel dimension: the rows that a kernel is split by.
   int64_t rows() const { return sizes[parallel.front()]; }
-  /// Elements between neighbours along `dim` in an operand; a large number where that is not constant.
+  /// Elements between neighbours along `dim` in an operand.
   int64_t strideAlong(const Access &access, unsigned dim) const;
   /// Elements along `dim` are next to each other, or the same, in every operand: it may run in the lanes of a vector.
   bool runsInLanes(unsigned dim) const;

@@ -35,6 +35,68 @@ template <typename EncodeOp, bool distinct> struct ContractEncodedTokens : OpRew
   }
 };
 
+/// fold(contract(d_y, w)) -> contract(windows(embed(d_y)), flip(w)), where w alone has the places inside the windows
+///
+/// The input gradient of a convolution, sum over k of d_y[(i - k * dilation) / stride] . w[k], is a convolution itself: d_y is
+/// spread by the stride, with as many zeros around it as a window reaches, and w is read backwards. What the product would
+/// be before the fold, as many times the input as a window has places, is never built.
+struct FoldOfContraction : OpRewritePattern<FoldOp> {
+  using OpRewritePattern<FoldOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(FoldOp fold, PatternRewriter &rewriter) const override {
+    auto contract = fold.getX().getDefiningOp<ContractOp>();
+    if (!contract || !contract->hasOneUse())
+      return rewriter.notifyMatchFailure(fold, "does not fold a contraction that nothing else reads");
+    AffineMap lhs = contract.getMap(0), rhs = contract.getMap(1), out = contract.getMap(2);
+    unsigned rank = fold.getY().getType().getRank(), count = fold.getAxes().size();
+    auto dimOf = [&](unsigned axis) { return cast<AffineDimExpr>(out.getResult(axis)).getPosition(); };
+    for (unsigned i = 0; i < count; ++i)
+      if (lhs.isFunctionOfDim(dimOf(rank + i)) || !rhs.isFunctionOfDim(dimOf(rank + i)) ||
+          !lhs.isFunctionOfDim(dimOf(fold.getAxes()[i])) || rhs.isFunctionOfDim(dimOf(fold.getAxes()[i])))
+        return rewriter.notifyMatchFailure(fold, "places of the windows and in them are not of one operand each");
+
+    Location loc = contract.getLoc();
+    auto axisIn = [](AffineMap map, unsigned dim) -> int64_t {
+      return *map.getResultPosition(getAffineDimExpr(dim, map.getContext()));
+    };
+    auto given = cast<RankedTensorType>(contract.getA().getType()), kernel = cast<RankedTensorType>(contract.getB().getType());
+    SmallVector<int64_t> offsets(given.getRank(), 0), strides(given.getRank(), 1), shape(given.getShape());
+    SmallVector<int64_t> flipFrom(kernel.getRank(), 0), flipSteps(kernel.getRank(), 1), flipSizes(kernel.getShape());
+    SmallVector<std::tuple<int64_t, int64_t, int64_t, unsigned>> windows; // axis of A, size, dilation, dimension in a window
+    for (unsigned i = 0; i < count; ++i) {
+      int64_t axis = axisIn(lhs, dimOf(fold.getAxes()[i])), reach = (fold.getSizes()[i] - 1) * fold.getDilations()[i];
+      offsets[axis] = reach;
+      strides[axis] = fold.getStrides()[i];
+      shape[axis] = fold.getY().getType().getDimSize(fold.getAxes()[i]) + reach;
+      windows.push_back({axis, fold.getSizes()[i], fold.getDilations()[i], dimOf(rank + i)});
+      int64_t inKernel = axisIn(rhs, dimOf(rank + i));
+      flipFrom[inKernel] = kernel.getDimSize(inKernel) - 1;
+      flipSteps[inKernel] = -1;
+    }
+    Value spread = contract.getA(), backwards = contract.getB();
+    if (ArrayRef(shape) != given.getShape())
+      spread = rewriter.create<EmbedOp>(loc, given.clone(shape), spread, offsets, strides);
+    if (llvm::any_of(flipFrom, [](int64_t from) { return from > 0; }))
+      backwards = rewriter.create<SliceOp>(loc, backwards, flipFrom, flipSizes, flipSteps);
+
+    llvm::sort(windows);
+    SmallVector<int64_t> axes, sizes, ones(count, 1), dilations;
+    SmallVector<AffineExpr> left(lhs.getResults());
+    for (auto [axis, size, dilation, dim] : windows) {
+      axes.push_back(axis);
+      sizes.push_back(size);
+      dilations.push_back(dilation);
+      left.push_back(rewriter.getAffineDimExpr(dim));
+    }
+    Value seen = rewriter.create<WindowsOp>(loc, spread, axes, sizes, ones, dilations);
+    unsigned dims = lhs.getNumDims();
+    rewriter.replaceOpWithNewOp<ContractOp>(
+        fold, seen, backwards, AffineMap::get(dims, 0, left, getContext()), rhs,
+        AffineMap::get(dims, 0, out.getResults().take_front(rank), getContext()));
+    return success();
+  }
+};
+
 /// view(full(c)), cast(full(c)) -> full(c)
 template <typename Op> struct MoveFull : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
@@ -51,7 +113,7 @@ template <typename Op> struct MoveFull : OpRewritePattern<Op> {
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>, MoveFull<BroadcastOp>,
+    patterns.add<FoldOfContraction, ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>, MoveFull<BroadcastOp>,
                  MoveFull<ReshapeOp>, MoveFull<TransposeOp>, MoveFull<SliceOp>, MoveFull<CastOp>>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -1,0 +1,114 @@
+// Units that find rows of a table by ids of a fixed number: embeddings.
+#include "passes/schedule/KernelScheduler.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace hornfels::horn;
+
+namespace hornfels {
+
+/// The map of a tensor whose axes behind `leading` are the last dimensions of a domain, with one more dimension in place
+/// of its first axis: the id.
+static AffineMap byId(RankedTensorType table, unsigned dims, ArrayRef<AffineExpr> columns) {
+  MLIRContext *context = table.getContext();
+  SmallVector<AffineExpr> exprs{getAffineDimExpr(dims, context)};
+  llvm::append_range(exprs, columns);
+  return AffineMap::get(dims + 1, 0, exprs, context);
+}
+
+static Tile withId(const Tile &tile, OpFoldResult id) {
+  Tile result(tile.sizes.size() + 1);
+  for (unsigned dim = 0; dim < tile.sizes.size(); ++dim) {
+    result.offsets[dim] = tile.offsets[dim];
+    result.sizes[dim] = tile.sizes[dim];
+    result.kept[dim] = tile.kept[dim];
+  }
+  result.step(tile.sizes.size(), id);
+  return result;
+}
+
+static AffineMap withOneMoreDim(AffineMap map) {
+  return AffineMap::get(map.getNumDims() + 1, 0, map.getResults(), map.getContext());
+}
+
+/// y[place, columns] = table[ids[place], columns], row by row of the tile
+void KernelScheduler::emitGather(const Unit &unit, const Tile &tile) {
+  auto gather = cast<GatherOp>(unit.op);
+  const Access &write = unit.writes.front();
+  auto ids = cast<RankedTensorType>(gather.getIds().getType());
+  auto table = cast<RankedTensorType>(gather.getTable().getType());
+  ArrayRef<AffineExpr> axes = write.map.getResults();
+  AffineMap ofTable = byId(table, unit.sizes.size(), axes.drop_front(ids.getRank()));
+  tiles.loop("r", tiles.constant(0), tiles.constant(tile.sizes.front()), 1, [&](OpFoldResult local) {
+    Tile row = tile;
+    row.set(0, tiles.add(tile.offsets.front(), local), 1);
+    SmallVector<Value> place;
+    for (AffineExpr expr : axes.take_front(ids.getRank())) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      place.push_back(tiles.value(dim ? row.offsets[dim.getPosition()] : OpFoldResult(tiles.constant(0))));
+    }
+    Value id = b.create<IdOp>(tiles.loc, b.getIndexType(), buffer(gather.getIds()).memref, place);
+    // On the stack a row counts from the tile's first.
+    Buffer result = buffer(write.value);
+    Tile written = withId(row, id);
+    if (!result.relative.empty() && result.relative.any()) {
+      result.relative.reset();
+      written.offsets.front() = local;
+    }
+    tiles.copy(result, withOneMoreDim(write.map), buffer(gather.getTable()), ofTable, written);
+  });
+}
+
+/// table[begin, end) = 0; then for each place in its order, if its id lies there: table[id, :] += rows[place, :]
+void KernelScheduler::emitScatter(const Unit &unit, OpFoldResult first, OpFoldResult last) {
+  auto scatter = cast<ScatterOp>(unit.op);
+  const Access &write = unit.writes.front();
+  auto ids = cast<RankedTensorType>(scatter.getIds().getType());
+  tiles.loop("row", first, last, 1, [&](OpFoldResult row) { emitClearedRow(unit, row); });
+  SmallVector<Value> place;
+  auto emitPlace = [&] {
+    Value id = b.create<IdOp>(tiles.loc, b.getIndexType(), buffer(scatter.getIds()).memref, place);
+    auto emitAdd = [&] {
+      Tile tile(unit.sizes.size());
+      tile.set(0, id, 1);
+      emitOverColumns(unit, tile, 1, [&](const Tile &part) {
+        // rows[place, columns]: the place stands still, and its sizes are axes of their own
+        unsigned dims = unit.sizes.size(), leading = ids.getRank();
+        Tile withPlace(dims + leading);
+        for (unsigned dim = 0; dim < dims; ++dim) {
+          withPlace.offsets[dim] = part.offsets[dim];
+          withPlace.sizes[dim] = part.sizes[dim];
+          withPlace.kept[dim] = part.kept[dim];
+        }
+        SmallVector<AffineExpr> exprs;
+        for (unsigned axis = 0; axis < leading; ++axis) {
+          withPlace.step(dims + axis, place[axis]);
+          exprs.push_back(b.getAffineDimExpr(dims + axis));
+        }
+        llvm::append_range(exprs, write.map.getResults().drop_front());
+        AffineMap ofRows = AffineMap::get(dims + leading, 0, exprs, b.getContext());
+        AffineMap ofTable = AffineMap::get(dims + leading, 0, write.map.getResults(), b.getContext());
+        tiles.generic({{buffer(scatter.getRows()), ofRows}}, {{buffer(write.value), ofTable}}, withPlace,
+                      [](OpBuilder &builder, Location loc, ValueRange elements) {
+                        return SmallVector<Value>{builder.create<arith::AddFOp>(loc, elements[1], elements[0])};
+                      });
+      });
+    };
+    // This chunk's rows only.
+    tiles.when(tiles.sub(first, tiles.constant(1)), id, [&] { tiles.when(id, last, emitAdd); });
+  };
+  std::function<void(int64_t)> overPlaces = [&](int64_t axis) {
+    if (axis == ids.getRank())
+      return emitPlace();
+    int64_t size = ids.getDimSize(axis);
+    tiles.loop(size == kBatch ? "sample" : "t", tiles.constant(0), extent(size), 1, [&](OpFoldResult at) {
+      place.push_back(tiles.value(at));
+      overPlaces(axis + 1);
+      place.pop_back();
+    });
+  };
+  overPlaces(0);
+}
+
+} // namespace hornfels
