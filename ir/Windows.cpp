@@ -232,38 +232,72 @@ FailureOr<Value> WindowArgmaxOp::lower(Lowering &lowering) {
       });
 }
 
+namespace {
+/// A tensor with an element for every place of a window and every place inside it, before it is folded. Where windows tile
+/// their axes, the places inside lie next to those of the windows: then folding is only a change of type.
+struct Unfolded {
+  Unfolded(RankedTensorType places, const Windows &windows) : windows(windows) {
+    for (int64_t axis = 0; axis < places.getRank(); ++axis) {
+      dims.push_back(shape.size());
+      shape.push_back(places.getDimSize(axis));
+      const auto *found = llvm::find(windows.axes, axis);
+      if (windows.tile() && found != windows.axes.end()) {
+        inside.push_back(shape.size());
+        shape.push_back(windows.sizes[found - windows.axes.begin()]);
+      }
+    }
+    for (size_t i = 0; i < windows.count() && !windows.tile(); ++i) {
+      inside.push_back(shape.size());
+      shape.push_back(windows.sizes[i]);
+    }
+  }
+
+  /// x, which has an element for each window, repeated inside of it.
+  Value repeat(GradientBuilder &g, Value x) const {
+    return g.builder.create<BroadcastOp>(g.loc, tensorType(x).clone(shape), x, dims);
+  }
+  /// The place inside, counted in row-major order; i32.
+  Value place(GradientBuilder &g) const {
+    auto type = RankedTensorType::get(shape, g.builder.getI32Type());
+    Value place = g.builder.create<FullOp>(g.loc, type, 0.0);
+    for (size_t i = 0; i < windows.count(); ++i) {
+      Value along = g.builder.create<IotaOp>(g.loc, type, static_cast<uint64_t>(inside[i]));
+      place = i == 0 ? along : g.add(g.mul(place, static_cast<double>(windows.sizes[i])), along);
+    }
+    return place;
+  }
+  Value fold(GradientBuilder &g, Value x, RankedTensorType to) const {
+    OpBuilder &b = g.builder;
+    if (!windows.tile())
+      return b.create<FoldOp>(g.loc, to, x, windows.axes, windows.sizes, windows.strides, windows.dilations);
+    SmallVector<int64_t> covered;
+    for (auto [axis, dim] : llvm::enumerate(dims)) {
+      int64_t end = axis + 1 < dims.size() ? dims[axis + 1] : shape.size();
+      covered.push_back(shape[dim] * (end - dim > 1 ? shape[dim + 1] : 1));
+    }
+    Value together = b.create<ReshapeOp>(g.loc, to.clone(covered), x);
+    SmallVector<int64_t> zeros(covered.size(), 0), ones(covered.size(), 1);
+    return together.getType() == to ? together : b.create<EmbedOp>(g.loc, to, together, zeros, ones);
+  }
+
+  Windows windows;
+  SmallVector<int64_t> shape, dims, inside;
+};
+} // namespace
+
 /// dx = fold(dy where the place inside the window is the largest's, else 0)
 void WindowMaxOp::buildGradient(GradientBuilder &g, Value dy, SmallVectorImpl<Value> &dx) {
-  OpBuilder &b = g.builder;
-  Windows windows = Windows::of(*this);
-  RankedTensorType places = getY().getType();
-  SmallVector<int64_t> shape(places.getShape());
-  llvm::append_range(shape, windows.sizes);
-  SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(places.getRank()));
-  Type i32 = b.getI32Type();
-  auto wide = RankedTensorType::get(shape, i32);
-  Value largest = b.create<WindowArgmaxOp>(g.loc, getX(), getAxes(), getSizes(), getStrides(), getDilations());
-  Value wanted = b.create<BroadcastOp>(g.loc, wide, largest, dims);
-  // k = (k_0 * size_1 + k_1) * size_2 + ...
-  Value place = b.create<FullOp>(g.loc, wide, 0.0);
-  for (size_t i = 0; i < windows.count(); ++i) {
-    Value along = b.create<IotaOp>(g.loc, wide, static_cast<uint64_t>(places.getRank() + i));
-    place = i == 0 ? along : g.add(g.mul(place, static_cast<double>(windows.sizes[i])), along);
-  }
-  Value isLargest = b.create<CompareOp>(g.loc, ComparePredicate::eq, place, wanted);
-  Value given = b.create<BroadcastOp>(g.loc, RankedTensorType::get(shape, places.getElementType()), dy, dims);
-  dx.push_back(b.create<FoldOp>(g.loc, getX().getType(), g.select(isLargest, given, 0.0), getAxes(), getSizes(),
-                                getStrides(), getDilations()));
+  Unfolded unfolded(getY().getType(), Windows::of(*this));
+  Value largest =
+      g.builder.create<WindowArgmaxOp>(g.loc, getX(), getAxes(), getSizes(), getStrides(), getDilations());
+  Value isLargest = g.builder.create<CompareOp>(g.loc, ComparePredicate::eq, unfolded.place(g), unfolded.repeat(g, largest));
+  dx.push_back(unfolded.fold(g, g.select(isLargest, unfolded.repeat(g, dy), 0.0), getX().getType()));
 }
 
 /// dx = fold(dy at every place of its window)
 void WindowSumOp::buildGradient(GradientBuilder &g, Value dy, SmallVectorImpl<Value> &dx) {
-  SmallVector<int64_t> shape(getY().getType().getShape());
-  SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(shape.size()));
-  llvm::append_range(shape, getSizes());
-  Value wide = g.builder.create<BroadcastOp>(g.loc, getY().getType().clone(shape), dy, dims);
-  dx.push_back(g.builder.create<FoldOp>(g.loc, getX().getType(), wide, getAxes(), getSizes(), getStrides(),
-                                        getDilations()));
+  Unfolded unfolded(getY().getType(), Windows::of(*this));
+  dx.push_back(unfolded.fold(g, unfolded.repeat(g, dy), getX().getType()));
 }
 
 void WindowArgmaxOp::buildGradient(GradientBuilder &, Value, SmallVectorImpl<Value> &dx) { dx.push_back(Value()); }

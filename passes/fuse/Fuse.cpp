@@ -25,6 +25,8 @@ static bool isRoot(Operation *op) {
   return !isa<linalg::GenericOp>(op) || isContraction(op) || reducesBatch(op);
 }
 
+static bool isRecomputed(Operation *op);
+
 /// `op` reads what the group makes by another type: the bytes have to be written first.
 static bool readsReshaped(Operation *op, ArrayRef<Operation *> group) {
   return llvm::any_of(op->getOperands(), [&](Value operand) {
@@ -57,7 +59,25 @@ static bool readsWhereWritten(Operation *op, ArrayRef<Operation *> group) {
   return true;
 }
 
+/// An insertion into what is the same everywhere can follow what it inserts, row by row.
+static bool isRowInsertion(Operation *op) {
+  auto insert = dyn_cast<InsertOp>(op);
+  Operation *destination = insert ? insert.getDestination().getDefiningOp() : nullptr;
+  return destination && isBatched(op) && isElementwise(destination) && isRecomputed(destination);
+}
+
+/// A product of two dimensions runs by panels or by tiles of its rows; a unit of more dimensions would make that single rows.
+static bool wouldBreakTiles(Operation *op, ArrayRef<Operation *> group) {
+  return parallelSizes(op).size() > 2 && llvm::any_of(group, [](Operation *member) {
+           return isContraction(member) && parallelSizes(member).size() <= 2;
+         });
+}
+
 static bool mayJoinKernel(Operation *op, ArrayRef<Operation *> group) {
+  if (wouldBreakTiles(op, group))
+    return false;
+  if (isRowInsertion(op))
+    return !isa<InsertOp, SliceOp, LoopOp>(group.front()) && !readsReshaped(op, group) && llvm::all_of(group, isBatched);
   if (isRoot(op) || isa<InsertOp, SliceOp, LoopOp>(group.front()) || readsReshaped(op, group))
     return false;
   if (isBatched(op))
@@ -93,6 +113,8 @@ static bool isReadRowByRow(Value value) {
   while (!write.getResult(rowAxis).isFunctionOfDim(0))
     ++rowAxis;
   return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    if (auto insert = dyn_cast<InsertOp>(user))
+      return insert.getDestination() == value && isBatched(user);
     AffineMap read = readMap(user, value);
     if (!read || parallelSizes(user).empty())
       return false;
@@ -137,6 +159,11 @@ static bool isRecomputed(Operation *op) {
   return isRecomputed(op, known);
 }
 
+static int64_t bytesPerSample(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return elementsPerSample(type) * elementBytes(type.getElementType());
+}
+
 /// `op` can move from its kernel into the one that holds all its readers, and makes no more traffic there: what it
 /// reads is stored anyway. A comparison with a saved activation belongs to the backward pass.
 static bool maySink(Operation *op, ArrayRef<Operation *> from, ArrayRef<Operation *> to) {
@@ -154,10 +181,14 @@ static bool maySink(Operation *op, ArrayRef<Operation *> from, ArrayRef<Operatio
     if (!sameRow && !sameElement)
       return false;
   }
-  return llvm::all_of(cast<linalg::GenericOp>(op).getDpsInputs(), [&](Value input) {
+  // What only this kernel has would be stored in place of the result.
+  int64_t stored = 0;
+  for (Value input : cast<linalg::GenericOp>(op).getDpsInputs()) {
     Operation *producer = input.getDefiningOp();
-    return !producer || isRecomputed(producer) || !llvm::all_of(input.getUsers(), isIn(from));
-  });
+    if (producer && !isRecomputed(producer) && llvm::all_of(input.getUsers(), isIn(from)))
+      stored += bytesPerSample(input);
+  }
+  return stored == 0 || stored <= bytesPerSample(op->getResult(0));
 }
 
 namespace {

@@ -43,6 +43,10 @@ void KernelScheduler::placeResults(const Unit &writer, int64_t rowCount) {
   for (const Access &write : writer.writes) {
     if (hasBuffer(write.value))
       continue;
+    if (auto insert = dyn_cast<InsertOp>(writer.op)) {
+      buffers[write.value] = Buffer(buffer(insert.getDestination())); // a copy: the map may grow
+      continue;
+    }
     auto type = cast<RankedTensorType>(write.value.getType());
     SmallVector<int64_t> shape(type.getShape());
     llvm::SmallBitVector relative(shape.size(), false);

@@ -77,10 +77,13 @@ void KernelScheduler::analyse() {
       buffers[constant.getResult()] = {b.create<UnrealizedConversionCastOp>(
                                             op.getLoc(), bufferType(constant.getType()),
                                             b.clone(op)->getResult(0)).getResult(0), {}, {}};
-    // A destination that is written over keeps its buffer.
-    if (auto insert = dyn_cast<InsertOp>(op); insert && buffers.contains(insert.getY()))
-      buffers[insert.getDestination()] = buffers[insert.getY()];
   }
+  // A destination that is written over keeps its buffer, through several insertions.
+  for (Operation &op : llvm::reverse(*original))
+    if (auto insert = dyn_cast<InsertOp>(op); insert && buffers.contains(insert.getY())) {
+      Buffer same = buffers[insert.getY()];
+      buffers[insert.getDestination()] = same;
+    }
   rows = commonRows(units);
 }
 

@@ -97,6 +97,55 @@ struct FoldOfContraction : OpRewritePattern<FoldOp> {
   }
 };
 
+/// f(reshape(x), y, ...) -> reshape(f(x, reshape(y), ...)), element by element
+///
+/// Behind a reshape that regroups axes nothing joins the kernel that makes x; before it, what follows element by element
+/// does: the slope of an activation behind a pooling or behind a product. Done where x is a product that was flattened, or
+/// has more axes than its readers (windows inside of which pooling chose).
+struct SinkReshape : OpInterfaceRewritePattern<ScalarOp> {
+  using OpInterfaceRewritePattern<ScalarOp>::OpInterfaceRewritePattern;
+
+  static ReshapeOp regrouping(Value value) {
+    auto reshape = value.getDefiningOp<ReshapeOp>();
+    return reshape && !reshape.getSourceMap() ? reshape : ReshapeOp();
+  }
+
+  LogicalResult matchAndRewrite(ScalarOp op, PatternRewriter &rewriter) const override {
+    ReshapeOp moved;
+    for (Value operand : op->getOperands())
+      if (ReshapeOp reshape = regrouping(operand); reshape && reshape->hasOneUse() && reshape.getX().hasOneUse()) {
+        auto from = cast<RankedTensorType>(reshape.getX().getType()), to = cast<RankedTensorType>(reshape.getY().getType());
+        if (from.getRank() > to.getRank() || reshape.getX().getDefiningOp<ContractOp>())
+          moved = reshape;
+      }
+    if (!moved)
+      return rewriter.notifyMatchFailure(op, "reads no reshape that is better done later");
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(moved.getX().getType()).getShape();
+    for (Value operand : op->getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      if (operand == moved.getY() || !producer || isa<FullOp>(producer))
+        continue;
+      if (isa<ContractOp, GeneratorOp, ViewOp>(producer) || regrouping(operand))
+        return rewriter.notifyMatchFailure(op, "another operand would have to be stored for it");
+    }
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      auto type = cast<RankedTensorType>(operand.getType()).clone(shape);
+      if (operand == moved.getY())
+        operands.push_back(moved.getX());
+      else if (auto full = operand.getDefiningOp<FullOp>())
+        operands.push_back(rewriter.create<FullOp>(op.getLoc(), type, full.getValueAttr()));
+      else
+        operands.push_back(rewriter.create<ReshapeOp>(op.getLoc(), type, operand));
+    }
+    auto result = cast<RankedTensorType>(op->getResult(0).getType());
+    OperationState state(op.getLoc(), op->getName(), operands, {result.clone(shape)}, op->getAttrs());
+    Operation *inner = rewriter.create(state);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, result, inner->getResult(0));
+    return success();
+  }
+};
+
 /// view(full(c)), cast(full(c)) -> full(c)
 template <typename Op> struct MoveFull : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
@@ -113,7 +162,7 @@ template <typename Op> struct MoveFull : OpRewritePattern<Op> {
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldOfContraction, ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>, MoveFull<BroadcastOp>,
+    patterns.add<FoldOfContraction, SinkReshape, ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>, MoveFull<BroadcastOp>,
                  MoveFull<ReshapeOp>, MoveFull<TransposeOp>, MoveFull<SliceOp>, MoveFull<CastOp>>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
