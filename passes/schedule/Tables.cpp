@@ -32,7 +32,7 @@ static AffineMap withOneMoreDim(AffineMap map) {
   return AffineMap::get(map.getNumDims() + 1, 0, map.getResults(), map.getContext());
 }
 
-/// y[place, columns] = table[ids[place], columns], row by row of the tile
+/// y[place, columns] = table[ids[place], columns], one place of the tile after the other
 void KernelScheduler::emitGather(const Unit &unit, const Tile &tile) {
   auto gather = cast<GatherOp>(unit.op);
   const Access &write = unit.writes.front();
@@ -40,24 +40,34 @@ void KernelScheduler::emitGather(const Unit &unit, const Tile &tile) {
   auto table = cast<RankedTensorType>(gather.getTable().getType());
   ArrayRef<AffineExpr> axes = write.map.getResults();
   AffineMap ofTable = byId(table, unit.sizes.size(), axes.drop_front(ids.getRank()));
-  tiles.loop("r", tiles.constant(0), tiles.constant(tile.sizes.front()), 1, [&](OpFoldResult local) {
-    Tile row = tile;
-    row.set(0, tiles.add(tile.offsets.front(), local), 1);
+  // On the stack a place counts from the tile's first.
+  Buffer result = buffer(write.value);
+  bool isLocal = !result.relative.empty() && result.relative.any();
+  result.relative.reset();
+  auto emitPlace = [&](const Tile &one, const Tile &inResult) {
     SmallVector<Value> place;
     for (AffineExpr expr : axes.take_front(ids.getRank())) {
       auto dim = dyn_cast<AffineDimExpr>(expr);
-      place.push_back(tiles.value(dim ? row.offsets[dim.getPosition()] : OpFoldResult(tiles.constant(0))));
+      place.push_back(tiles.value(dim ? one.offsets[dim.getPosition()] : OpFoldResult(tiles.constant(0))));
     }
     Value id = b.create<IdOp>(tiles.loc, b.getIndexType(), buffer(gather.getIds()).memref, place);
-    // On the stack a row counts from the tile's first.
-    Buffer result = buffer(write.value);
-    Tile written = withId(row, id);
-    if (!result.relative.empty() && result.relative.any()) {
-      result.relative.reset();
-      written.offsets.front() = local;
-    }
-    tiles.copy(result, withOneMoreDim(write.map), buffer(gather.getTable()), ofTable, written);
-  });
+    tiles.copy(result, withOneMoreDim(write.map), buffer(gather.getTable()), ofTable, withId(inResult, id));
+  };
+  std::function<void(unsigned, Tile, Tile)> overPlaces = [&](unsigned axis, Tile one, Tile inResult) {
+    if (axis == ids.getRank())
+      return emitPlace(one, inResult);
+    auto dim = dyn_cast<AffineDimExpr>(axes[axis]);
+    if (!dim)
+      return overPlaces(axis + 1, one, inResult);
+    unsigned at = dim.getPosition();
+    tiles.loop("r", tiles.constant(0), tiles.constant(tile.sizes[at]), 1, [&](OpFoldResult local) {
+      OpFoldResult global = tiles.add(tile.offsets[at], local);
+      one.set(at, global, 1);
+      inResult.set(at, isLocal && at == unit.parallel.front() ? local : global, 1);
+      overPlaces(axis + 1, one, inResult);
+    });
+  };
+  overPlaces(0, tile, tile);
 }
 
 /// table[begin, end) = 0; then for each place in its order, if its id lies there: table[id, :] += rows[place, :]

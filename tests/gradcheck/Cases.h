@@ -51,6 +51,8 @@ std::vector<Case> reductionCases();
 std::vector<Case> contractionCases();
 std::vector<Case> tokenCases();
 std::vector<Case> scanCases();
+std::vector<Case> windowCases();
+std::vector<Case> tableCases();
 /// Names of all operations with the interface DifferentiableOp, without "horn.".
 std::vector<std::string> differentiableOperations();
 
