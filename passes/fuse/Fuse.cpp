@@ -181,14 +181,16 @@ static bool maySink(Operation *op, ArrayRef<Operation *> from, ArrayRef<Operatio
     if (!sameRow && !sameElement)
       return false;
   }
-  // What only this kernel has would be stored in place of the result.
+  // What only this kernel has would be stored in place of the result: no loss for what the backward pass asks of a forward
+  // kernel (where in its window the largest lies, for each place of it), but a layer's own result is what its readers want.
+  bool isAsked = originOf(op->getLoc()).backward && !originOf(from.front()->getLoc()).backward;
   int64_t stored = 0;
   for (Value input : cast<linalg::GenericOp>(op).getDpsInputs()) {
     Operation *producer = input.getDefiningOp();
     if (producer && !isRecomputed(producer) && llvm::all_of(input.getUsers(), isIn(from)))
       stored += bytesPerSample(input);
   }
-  return stored == 0 || stored <= bytesPerSample(op->getResult(0));
+  return stored == 0 || (isAsked && stored <= bytesPerSample(op->getResult(0)));
 }
 
 namespace {

@@ -124,9 +124,8 @@ static int generate(const std::string &directory) {
   const Family families[] = {{"elementwise", elementwiseCases()}, {"selection", selectionCases()},
                              {"movement", movementCases()},       {"reduction", reductionCases()},
                              {"contraction", contractionCases()}, {"tokens", tokenCases()},
-                             {"scan", scanCases()},
-
-                             {"windows", windowCases()},          {"tables", tableCases()}};
+                             {"scan", scanCases()},               {"windows", windowCases()},
+                             {"tables", tableCases()}};
   std::string table, declarations;
   for (const Family &family : families)
     for (bool fuse : {true, false}) {

@@ -170,6 +170,16 @@ private:
     return array.data[static_cast<size_t>(place(array.shape, index))];
   }
 
+  /// Which element of the tensor below a window at `places` has `inside`.
+  template <typename Op>
+  static Shape elementOf(Op op, size_t rank, ArrayRef<int64_t> places, ArrayRef<int64_t> inside) {
+    Shape element(places.take_front(rank));
+    for (auto [i, axis] : llvm::enumerate(op.getAxes()))
+      element[static_cast<size_t>(axis)] =
+          places[static_cast<size_t>(axis)] * op.getStrides()[i] + inside[i] * op.getDilations()[i];
+    return element;
+  }
+
   bool elementwise(Operation *op) {
     StringRef name = op->getName().stripDialect();
     const UnaryFunction one = op->getNumOperands() == 1 ? unary(name) : nullptr;
@@ -253,6 +263,7 @@ private:
         .Case<EmbedOp>([&](EmbedOp e) {
           const Array x = values.at(e.getX());
           Array &y = make(e.getY());
+          std::fill(y.data.begin(), y.data.end(), e.getValue().convertToDouble());
           forEach(x.shape, [&](ArrayRef<int64_t> i) {
             Shape to;
             for (auto [place, offset, stride] : llvm::zip_equal(i, e.getOffsets(), e.getStrides()))
@@ -300,6 +311,50 @@ private:
           });
         })
         .Case<ContractOp>([&](ContractOp c) { return contract(c); })
+        .Case<WindowsOp>([&](WindowsOp w) {
+          return fill(op, [&, x = values.at(w.getX())](ArrayRef<int64_t> i) {
+            return at(x, elementOf(w, x.shape.size(), i.take_front(x.shape.size()), i.drop_front(x.shape.size())));
+          });
+        })
+        .Case<FoldOp>([&](FoldOp f) {
+          const Array x = values.at(f.getX());
+          Array &y = make(f.getY());
+          forEach(x.shape, [&](ArrayRef<int64_t> i) {
+            Shape to = elementOf(f, y.shape.size(), i.take_front(y.shape.size()), i.drop_front(y.shape.size()));
+            y.data[static_cast<size_t>(place(y.shape, to))] += at(x, i);
+          });
+          return true;
+        })
+        .Case<WindowMaxOp, WindowSumOp, WindowArgmaxOp>([&](auto w) {
+          return fill(op, [&, x = values.at(w.getX())](ArrayRef<int64_t> i) {
+            double sum = 0, largest = -INFINITY, best = 0, number = 0;
+            forEach(w.getSizes(), [&](ArrayRef<int64_t> inside) {
+              const double element = at(x, elementOf(w, x.shape.size(), i, inside));
+              sum += element;
+              if (element > largest)
+                largest = element, best = number;
+              ++number;
+            });
+            return isa<WindowSumOp>(op) ? sum : isa<WindowMaxOp>(op) ? largest : best;
+          });
+        })
+        .Case<GatherOp>([&](GatherOp g) {
+          return fill(op, [&, ids = values.at(g.getIds()), table = values.at(g.getTable())](ArrayRef<int64_t> i) {
+            Shape from{static_cast<int64_t>(at(ids, i.take_front(ids.shape.size())))};
+            from.append(i.begin() + static_cast<long>(ids.shape.size()), i.end());
+            return at(table, from);
+          });
+        })
+        .Case<ScatterOp>([&](ScatterOp s) {
+          const Array ids = values.at(s.getIds()), x = values.at(s.getRows());
+          Array &y = make(s.getY());
+          forEach(x.shape, [&](ArrayRef<int64_t> i) {
+            Shape to{static_cast<int64_t>(at(ids, i.take_front(ids.shape.size())))};
+            to.append(i.begin() + static_cast<long>(ids.shape.size()), i.end());
+            y.data[static_cast<size_t>(place(y.shape, to))] += at(x, i);
+          });
+          return true;
+        })
         .Case<MultiHotOp, CountOp>([&](auto encode) {
           Array &y = make(encode.getY());
           const Rows &tokens = rows.at(encode.getTokens());

@@ -26,7 +26,8 @@ void ForwardGraph::layer() {
       {7, &ForwardGraph::spread},    {4, &ForwardGraph::regroup},   {4, &ForwardGraph::permute},
       {6, &ForwardGraph::cut},       {6, &ForwardGraph::join},      {5, &ForwardGraph::softmax},
       {4, &ForwardGraph::layerNorm}, {4, &ForwardGraph::batchNorm}, {5, &ForwardGraph::dropout},
-      {6, &ForwardGraph::tokens},    {3, &ForwardGraph::position},  {3, &ForwardGraph::widen}};
+      {6, &ForwardGraph::tokens},    {3, &ForwardGraph::position},  {3, &ForwardGraph::widen},
+      {9, &ForwardGraph::convolution}, {7, &ForwardGraph::pooling},  {4, &ForwardGraph::lookUp}};
   int total = 0;
   for (const Row &row : rows)
     total += row.weight;
@@ -454,6 +455,107 @@ void ForwardGraph::tokens() {
                               (t.distinct ? " distinct : " : " : ") + type + ", " + g.typeOf(w),
                           {kBatchAxis, n});
   add(random.chance(50) ? g.unary("relu", g.binary("add", y, alongLast(weight({n}, 100), y.shape))) : y);
+}
+
+/// Windows over the axes between the batch and the last: sizes, strides and dilations that fit.
+std::optional<ForwardGraph::Windows> ForwardGraph::windowsOf(const Value &x, bool dilates) {
+  if (!x.isBatched() || x.shape.size() < 3 || x.shape.size() > 4)
+    return std::nullopt;
+  Windows w;
+  w.places = x.shape;
+  Shape strides, dilations;
+  for (size_t axis = 1; axis + 1 < x.shape.size(); ++axis) {
+    const int64_t size = x.shape[axis], k = 1 + random.below(std::min<int64_t>(size, 3));
+    const int64_t dilation = dilates && random.chance(20) && 2 * (k - 1) < size ? 2 : 1;
+    const int64_t stride = random.chance(40) ? k : 1 + random.below(2);
+    w.axes.push_back(static_cast<int64_t>(axis));
+    w.sizes.push_back(k);
+    strides.push_back(stride);
+    dilations.push_back(dilation);
+    w.places[axis] = (size - (k - 1) * dilation - 1) / stride + 1;
+  }
+  w.attributes = " axes " + listOf(w.axes) + " sizes " + listOf(w.sizes) + " strides " + listOf(strides) + " dilations " +
+                 listOf(dilations);
+  return w;
+}
+
+/// A value of the pool as lines of a few channels, if it has none.
+Value ForwardGraph::withChannels() {
+  const Value x = recent();
+  if (!x.isBatched() || x.shape.size() != 2 || x.shape[1] < 3)
+    return x;
+  for (int64_t channels : {3, 8, 11, 23})
+    if (x.shape[1] % channels == 0 && random.chance(60))
+      return g.reshape(x, {kBatchAxis, x.shape[1] / channels, channels});
+  return g.reshape(x, {kBatchAxis, x.shape[1], 1});
+}
+
+void ForwardGraph::convolution() {
+  const Value x = withChannels();
+  const std::optional<Windows> w = windowsOf(x, true);
+  if (!w)
+    return dense();
+  const int64_t channels = x.shape.back();
+  const bool each = random.chance(20);
+  int64_t filters = each ? channels : random.pick(graphSizes());
+  Shape result = w->places;
+  result.back() = filters;
+  if (!fits(result))
+    return activate();
+  Shape seen = w->places, kernel = w->sizes;
+  seen.insert(seen.end(), w->sizes.begin(), w->sizes.end());
+  int64_t fanIn = each ? 1 : channels;
+  for (int64_t size : w->sizes)
+    fanIn *= size;
+  const Value windows = g.other("horn.windows %" + x.name + w->attributes + " : " + g.typeOf(x), seen);
+  std::string places = "n", inside;
+  for (size_t i = 0; i < w->sizes.size(); ++i) {
+    places += ", p" + std::to_string(i);
+    inside += ", k" + std::to_string(i);
+  }
+  kernel.push_back(channels);
+  if (!each)
+    kernel.push_back(filters);
+  const std::string ofKernel = inside.substr(2) + ", c" + (each ? "" : ", o");
+  const std::string to = places + (each ? ", c" : ", o");
+  Value y = g.contract(windows, weight(kernel, fanIn), to + (each ? "" : ", c") + inside, places + ", c" + inside, ofKernel,
+                       to, result);
+  if (random.chance(60))
+    y = g.binary("add", y, alongLast(weight({filters}, 100), result));
+  add(random.chance(50) ? g.unary("relu", y) : y);
+}
+
+void ForwardGraph::pooling() {
+  const Value x = withChannels();
+  const std::optional<Windows> w = windowsOf(x, false);
+  if (!w)
+    return activate();
+  int64_t count = 1;
+  for (int64_t size : w->sizes)
+    count *= size;
+  const bool largest = random.chance(60);
+  const Value y = g.other(std::string("horn.window_") + (largest ? "max" : "sum") + " %" + x.name + w->attributes + " : " +
+                              g.typeOf(x),
+                          w->places);
+  add(largest ? y : g.binary("mul", y, 1.0 / static_cast<double>(count)));
+}
+
+/// Rows of a weight by ids that come from the numbers of a value.
+void ForwardGraph::lookUp() {
+  const Value x = recent();
+  if (real != "f64" || x.shape.empty() || x.shape.size() > 2) // in f32 sin rounds, and ids would jump
+    return activate();
+  const int64_t rows = random.pick(graphSizes()), columns = random.pick(graphSizes());
+  Shape shape = x.shape;
+  shape.push_back(columns);
+  if (!fits(shape))
+    return activate();
+  // floor((sin x + 1) / 2 * 0.999 * rows)
+  const Value part = g.binary("mul", g.binary("add", g.unary("sin", x), 1.0), 0.4995 * static_cast<double>(rows));
+  const std::string whole = g.typeOf(x.shape, "i32");
+  const Value ids = g.other("horn.cast %" + part.name + " : " + g.typeOf(x) + " to " + whole, x.shape);
+  const Value table = weight({rows, columns}, 4);
+  add(g.other("horn.gather %" + ids.name + ", %" + table.name + " : " + whole + ", " + g.typeOf(table), shape));
 }
 
 /// The index along an axis, or a table known when compiling.

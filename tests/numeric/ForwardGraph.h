@@ -5,6 +5,8 @@
 
 #include "tests/numeric/GraphBuilder.h"
 
+#include <optional>
+
 namespace hornfels::tests {
 
 struct Weight {
@@ -71,6 +73,15 @@ private:
   void tokens();
   void position();
   void widen();
+  struct Windows {
+    Shape axes, sizes, places;
+    std::string attributes;
+  };
+  std::optional<Windows> windowsOf(const Value &x, bool dilates);
+  Value withChannels();
+  void convolution();
+  void pooling();
+  void lookUp();
 
   GraphBuilder &g;
   Random random;

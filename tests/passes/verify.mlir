@@ -218,3 +218,46 @@ func.func @scan_carry(%h: tensor<?x4xf32>, %x: tensor<?x5x3xf32>) -> tensor<?x4x
   }
   return %s : tensor<?x4xf32>
 }
+
+// -----
+
+// windows C1: windows along the batch
+func.func @windows_c1(%x: tensor<?x6xf32>) {
+  // expected-error @below {{'horn.windows' op has axes that are not ascending fixed axes of 'tensor<?x6xf32>'}}
+  %y = horn.windows %x axes [0] sizes [2] strides [1] dilations [1] : tensor<?x6xf32>
+  return
+}
+
+// -----
+
+// windows C2: a stride for each axis, at least 1
+func.func @windows_c2(%x: tensor<?x6xf32>) {
+  // expected-error @below {{'horn.windows' op has a size, stride or dilation below 1}}
+  %y = horn.windows %x axes [1] sizes [2] strides [0] dilations [1] : tensor<?x6xf32>
+  return
+}
+
+// -----
+
+// windows C3: one window fits
+func.func @windows_c3(%x: tensor<?x6xf32>) {
+  // expected-error @below {{'horn.window_max' op has windows of 7 elements along axis 1 of 'tensor<?x6xf32>'}}
+  %y = horn.window_max %x axes [1] sizes [4] strides [1] dilations [2] : tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @fold_shape(%x: tensor<?x5x3xf32>) -> tensor<?x6xf32> {
+  // expected-error @below {{'horn.fold' op folds 'tensor<?x5x3xf32>' into 'tensor<?x6xf32>'}}
+  %y = horn.fold %x axes [1] sizes [3] strides [1] dilations [1] : tensor<?x5x3xf32> to tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @gather_batch(%i: tensor<?xi32>, %t: tensor<?x3xf32>) {
+  // expected-error @below {{'horn.gather' op takes rows of 'tensor<?x3xf32>'}}
+  %y = horn.gather %i, %t : tensor<?xi32>, tensor<?x3xf32>
+  return
+}
