@@ -259,4 +259,108 @@ def noise(random):
     yield Case("Identity", "Identity", "identity_layer", [shape_of(random, 2)])
 
 
-FAMILIES = [activations, activation_layers, dense, normalizations, merging, reshaping, noise]
+def window_options(random, places, most=3):
+    """Kernel, and strides or dilation (Keras takes not both above 1), each one number or a number an axis."""
+    def option(high):
+        return random.choice([random.randint(1, high), [random.randint(1, high) for _ in range(places)]])
+
+    options = {"kernel_size": option(most)}
+    which = random.choice(["strides", "dilation_rate", "neither"])
+    if which != "neither":
+        options[which] = option(3 if which == "strides" else 2)
+    return options
+
+
+def image_shape(random, places, channels, low=None):
+    low = low or {1: 7, 2: 6, 3: 5}[places]
+    return [random.randint(low, low + 2) for _ in range(places)] + [channels]
+
+
+def convolution_options(random):
+    return {"use_bias": random.choice([True, True, False]), "bias_initializer": Word("random_normal"),
+            "activation": Word(random.choice(["linear", "tanh", "sigmoid"]))}
+
+
+def convolutions(random):
+    for places, count in ((1, 11), (2, 10), (3, 6)):
+        for i in range(count):
+            groups = random.choice([1, 1, 2, 3])
+            padding = ["valid", "same", "causal"][i % 3 if places == 1 else i % 2]
+            yield Case(f"Conv{places}D", f"Conv{places}D", f"conv{places}d",
+                       [image_shape(random, places, groups * random.randint(1, 2))], filters=groups * random.randint(1, 3),
+                       groups=groups, padding=padding, **window_options(random, places), **convolution_options(random))
+    yield Case("Conv2D", "Conv2D", "conv2d", [[5, 6, 3]], filters=4, kernel_size=[5, 6], data_format="channels_last")
+    yield Case("Conv2D", "Conv2D", "conv2d", [[7, 5, 3]], filters=17, kernel_size=1, strides=2)
+    norm = Both("max_norm(0.9, axis = [0, 1, 2])", lambda keras: keras.constraints.MaxNorm(0.9, axis=[0, 1, 2]))
+    yield Case("Conv2D with penalties", "Conv2D", "conv2d", [[4, 5, 2]], filters=3, kernel_size=2,
+               kernel_regularizer=regularizers()[2], bias_regularizer=regularizers()[1], bias_initializer=Word("ones"),
+               kernel_constraint=norm, bias_constraint=constraints()[2])
+    yield Case("Conv1D with penalties", "Conv1D", "conv1d", [[6, 2]], filters=3, kernel_size=3, activation=Word("tanh"),
+               activity_regularizer=regularizers()[1], kernel_constraint=constraints()[0])
+
+
+def transposed(random):
+    for places, count in ((1, 6), (2, 8), (3, 4)):
+        for i in range(count):
+            options = {"kernel_size": random.randint(1, 4), "strides": random.randint(1, 3)}
+            if places > 1 and random.random() < 0.4:
+                options = {key: [random.randint(1, 3) for _ in range(places)] for key in options}
+            if options["strides"] == 1 and random.random() < 0.6:
+                options["dilation_rate"] = 2
+            steps = options["strides"]
+            if i % 4 >= 2 and steps != 1 and "dilation_rate" not in options:
+                least = steps if isinstance(steps, int) else min(steps)
+                options["output_padding"] = random.randint(0, least - 1)
+            yield Case(f"Conv{places}DTranspose", f"Conv{places}DTranspose", f"conv{places}d_transpose",
+                       [image_shape(random, places, random.randint(1, 3), 3)], filters=random.randint(1, 3),
+                       padding=["valid", "same"][i % 2], **options, **convolution_options(random))
+
+
+def each_channel(random):
+    for places in (1, 2):
+        for i in range(5):
+            size = random.randint(1, 4)
+            steps = {random.choice(["strides", "dilation_rate"]): random.choice([1, 2])}
+            shared = {"padding": ["valid", "same"][i % 2], "depth_multiplier": random.choice([1, 1, 2, 3])}
+            yield Case(f"DepthwiseConv{places}D", f"DepthwiseConv{places}D", f"depthwise_conv{places}d",
+                       [image_shape(random, places, random.randint(1, 5))], kernel_size=size, **shared, **steps,
+                       **convolution_options(random))
+            yield Case(f"SeparableConv{places}D", f"SeparableConv{places}D", f"separable_conv{places}d",
+                       [image_shape(random, places, random.randint(1, 4))], filters=random.randint(1, 5),
+                       kernel_size=size, **shared, **steps, **convolution_options(random))
+    yield Case("DepthwiseConv2D", "DepthwiseConv2D", "depthwise_conv2d", [[4, 4, 3]], kernel_size=[2, 3],
+               depthwise_initializer=Word("random_normal"), depthwise_regularizer=regularizers()[1],
+               depthwise_constraint=constraints()[2])
+    yield Case("SeparableConv2D", "SeparableConv2D", "separable_conv2d", [[4, 5, 2]], filters=3, kernel_size=[3, 1],
+               depthwise_regularizer=regularizers()[0], pointwise_regularizer=regularizers()[1],
+               pointwise_constraint=constraints()[0])
+
+
+def pooling(random):
+    for places in (1, 2, 3):
+        for i in range(4):
+            for what in ("Max", "Average"):
+                size = random.choice([2, 3, [random.randint(1, 3) for _ in range(places)]])
+                steps = {} if i < 2 else {"strides": random.choice([1, 2, 3, [random.randint(1, 3) for _ in range(places)]])}
+                yield Case(f"{what}Pooling{places}D", f"{what}Pooling{places}D", f"{what.lower()}_pooling{places}d",
+                           [image_shape(random, places, random.randint(1, 5))], pool_size=size,
+                           padding=["valid", "same"][i % 2], **steps)
+        for what in ("Max", "Average"):
+            for keepdims in (False, True):
+                yield Case(f"Global{what}Pooling{places}D", f"Global{what}Pooling{places}D",
+                           f"global_{what.lower()}_pooling{places}d",
+                           [image_shape(random, places, random.randint(1, 5), 3)], keepdims=keepdims)
+
+
+def embeddings(random):
+    for shape in ([], [1], [5], [9], [3, 4]):
+        rows = random.randint(2, 12)
+        yield Case("Embedding", "Embedding", "embedding", [shape], data=f"ids({rows})", input_dim=rows,
+                   output_dim=random.randint(1, 6))
+    yield Case("Embedding", "Embedding", "embedding", [[6]], data="ids(7)", input_dim=7, output_dim=3,
+               embeddings_initializer=Word("random_normal"), embeddings_regularizer=regularizers()[2],
+               embeddings_constraint=constraints()[1])
+
+
+FAMILIES = [activations, activation_layers, dense, normalizations, merging, reshaping, noise, convolutions, transposed,
+            each_channel, pooling, embeddings]

@@ -162,8 +162,8 @@ TEST(LayerCases, are_many) {
     }
   }
   std::printf("%zu cases of %zu kinds\n", cases, kinds.size());
-  EXPECT_GE(cases, 180u);
-  EXPECT_GE(kinds.size(), 45u);
+  EXPECT_GE(cases, 290u);
+  EXPECT_GE(kinds.size(), 95u);
 }
 
 std::vector<std::string> names() {

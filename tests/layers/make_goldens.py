@@ -1,6 +1,6 @@
 """Writes the cases and what Keras makes of them: layers.horn, golden/*.json, keras/*.json.
 
-    pip install keras jax && python3 make_goldens.py
+    pip install keras jax && python3 make_goldens.py [MODEL...]     # the numbers of these models only
 
 Cases that take the same number of rows stand beside each other in one model, at most GROUP of them, each with inputs,
 output and loss of its own; so few programs hold all. Numbers come from Keras in float64: the prediction, then what one
@@ -12,6 +12,7 @@ keras/*.json are the same layers as `model.to_json()` writes them, for the reade
 import json
 import os
 import random
+import sys
 
 import cases
 
@@ -147,6 +148,9 @@ def main():
             model = f"layers_{number}"
             number += 1
             group = [(f"case{i}", case) for i, case in enumerate(members[begin : begin + GROUP])]
+            texts.append(horn_model(model, group))
+            if len(sys.argv) > 1 and model not in sys.argv[1:]:
+                continue
             golden, keras_inputs, keras_outputs = {}, [], []
             for name, case in group:
                 generator = numpy.random.RandomState(sum(map(ord, model + name)))
@@ -169,7 +173,6 @@ def main():
             with open(f"{FOLDER}/keras/{model}.json", "w") as file:
                 file.write(keras.Model(keras_inputs, keras_outputs, name=model).to_json() + "\n")
             keras.config.set_floatx("float64")
-            texts.append(horn_model(model, group))
     with open(f"{FOLDER}/layers.horn", "w") as file:
         file.write("\n".join(texts))
     kinds = {case.kind for case in all_cases}
