@@ -176,28 +176,6 @@ Value embed(BuiltinCall &c) {
   return in.tensor(in.emitter.embed(in.use(*x, c.range), *shape, *offsets, *strides, *value), x->element, *shape, {x});
 }
 
-/// The elements of an axis in the other order.
-Value flip(BuiltinCall &c) {
-  Interpreter &in = c.interpreter;
-  auto *x = tensorArgument(c, 0, "flip");
-  if (!x)
-    return Poison();
-  auto axis = in.axisOf(c.arguments[1], x->shape.size(), c.places[1]);
-  if (!axis)
-    return Poison();
-  auto at = static_cast<size_t>(*axis);
-  if (x->shape[at] == batchSize)
-    return refuse(c, "the batch keeps its order");
-  std::vector<int64_t> offsets(x->shape.size(), 0), sizes, strides(x->shape.size(), 1);
-  for (int64_t size : x->shape)
-    sizes.push_back(size == batchSize ? -1 : size);
-  offsets[at] = x->shape[at] - 1;
-  strides[at] = -1;
-  if (x->shape[at] <= 1)
-    return c.arguments[0];
-  return in.tensor(in.emitter.slice(in.use(*x, c.range), offsets, sizes, strides), x->element, x->shape, {x});
-}
-
 /// Rows of a table by their ids, which are ints: take(table, ids)[i..., :] = table[ids[i...], :].
 Value take(BuiltinCall &c) {
   Interpreter &in = c.interpreter;
@@ -234,7 +212,6 @@ std::vector<Builtin> windowBuiltins() {
        {P{"x", {}}, P{"shape", {}}, P{"offsets", {}}, P{"strides", one}, P{"value", Value(0.0)}},
        embed,
        {}},
-      {"flip", {P{"x", {}}, P{"axis", {}}}, flip, {}},
       {"take", {P{"table", {}}, P{"ids", {}}}, take, {}},
   };
 }

@@ -5,7 +5,7 @@
 
 namespace hornfels::frontend {
 
-/// windows, window_max, window_sum, per_axis, embed, flip, take: each one operation of the dialect, or a few.
+/// windows, window_max, window_sum, per_axis, embed, take: each one operation of the dialect, or a few.
 std::vector<Builtin> windowBuiltins();
 
 } // namespace hornfels::frontend

@@ -252,3 +252,24 @@ func.func @token_rows_of_two_kinds(%a: !horn.tokens<9> {horn.name = "ids"}, %w: 
   %1 = horn.gather_sum %a, %w : !horn.tokens<9>, tensor<9x2xf32>
   return %0, %1 : tensor<?x2xf32>, tensor<?x2xf32>
 }
+
+// -----
+
+#x = affine_map<(b, t, n, k) -> (b, t, k)>
+#w = affine_map<(b, t, n, k) -> (k, n)>
+#y = affine_map<(b, t, n, k) -> (b, t, n)>
+
+// Zeros around a result follow it in its kernel, row by row. Without fusion zeros, and what is written over them, are two.
+// CHECK: func.func private @[[KERNEL:.*]](%{{.*}}tensor<?x4x3xf32>{{.*}}) -> ({{.*}}tensor<?x6x2xf32>
+// CHECK: iterator_types = ["parallel", "parallel", "parallel", "reduction"]
+// CHECK: horn.insert
+// CHECK: func.func @surrounded
+// CHECK: call @[[KERNEL]]
+// CHECK-NOT: call
+// NONE: func.func @surrounded
+// NONE-COUNT-3: call
+func.func @surrounded(%x: tensor<?x4x3xf32>, %w: tensor<3x2xf32>) -> tensor<?x6x2xf32> {
+  %0 = horn.contract %x, %w [#x, #w, #y] : tensor<?x4x3xf32>, tensor<3x2xf32>
+  %1 = horn.embed %0 offsets [0, 1, 0] strides [1, 1, 1] : tensor<?x4x2xf32> to tensor<?x6x2xf32>
+  return %1 : tensor<?x6x2xf32>
+}

@@ -100,3 +100,42 @@ func.func @cast_constant() -> tensor<2xf32> {
   %real = horn.cast %full : tensor<2xi32> to tensor<2xf32>
   return %real : tensor<2xf32>
 }
+
+// -----
+
+#dy = affine_map<(n, a, o, k, i) -> (n, a, o)>
+#w = affine_map<(n, a, o, k, i) -> (k, i, o)>
+#dx = affine_map<(n, a, o, k, i) -> (n, a, i, k)>
+
+// The input gradient of a convolution of windows of 3, 2 apart, over 9 places: 3 x the input is never built.
+// CHECK-LABEL: @input_gradient
+// CHECK-NOT: horn.fold
+// CHECK-DAG: %[[SPREAD:.*]] = horn.embed %arg0 offsets [0, 2, 0] strides [1, 2, 1] : tensor<?x4x5xf32> to tensor<?x11x5xf32>
+// CHECK-DAG: %[[BACK:.*]] = horn.slice %arg1 offsets [2, 0, 0] sizes [3, 2, 5] strides [-1, 1, 1]
+// CHECK: %[[SEEN:.*]] = horn.windows %[[SPREAD]] axes [1] sizes [3] strides [1] dilations [1] : tensor<?x11x5xf32>
+// CHECK: horn.contract %[[SEEN]], %[[BACK]]{{.*}} : tensor<?x9x5x3xf32>, tensor<3x2x5xf32>
+func.func @input_gradient(%dy: tensor<?x4x5xf32>, %w: tensor<3x2x5xf32>) -> tensor<?x9x2xf32> {
+  %0 = horn.contract %dy, %w [#dy, #w, #dx] : tensor<?x4x5xf32>, tensor<3x2x5xf32>
+  %1 = horn.fold %0 axes [1] sizes [3] strides [2] dilations [1] : tensor<?x4x2x3xf32> to tensor<?x9x2xf32>
+  return %1 : tensor<?x9x2xf32>
+}
+
+// -----
+
+#x = affine_map<(b, n, k) -> (b, k)>
+#w = affine_map<(b, n, k) -> (k, n)>
+#y = affine_map<(b, n, k) -> (b, n)>
+
+// What follows a flattened product element by element is done before it is given its other shape, once.
+// CHECK-LABEL: @sink
+// CHECK: %[[PRODUCT:.*]] = horn.contract
+// CHECK: %[[OTHER:.*]] = horn.reshape %arg2 : tensor<?x2x3xf32> to tensor<?x6xf32>
+// CHECK: %[[SUM:.*]] = horn.mul %[[PRODUCT]], %[[OTHER]]
+// CHECK: %[[SHAPED:.*]] = horn.reshape %[[SUM]] : tensor<?x6xf32> to tensor<?x2x3xf32>
+// CHECK: return %[[SHAPED]]
+func.func @sink(%x: tensor<?x4xf32>, %w: tensor<4x6xf32>, %z: tensor<?x2x3xf32>) -> tensor<?x2x3xf32> {
+  %0 = horn.contract %x, %w [#x, #w, #y] : tensor<?x4xf32>, tensor<4x6xf32>
+  %1 = horn.reshape %0 : tensor<?x6xf32> to tensor<?x2x3xf32>
+  %2 = horn.mul %1, %z : tensor<?x2x3xf32>
+  return %2 : tensor<?x2x3xf32>
+}
