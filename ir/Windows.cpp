@@ -1,6 +1,9 @@
 // Windows: shape rules, gradients and forms in linalg of what convolutions and pooling are made of.
+#include "ir/Windows.h"
+
 #include "ir/Builders.h"
 #include "ir/Lowering.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
 
@@ -148,8 +151,78 @@ static Value foldTiles(Lowering &lowering, FoldOp op, const Windows &windows) {
   return lowering.embed(op.getLoc(), to, folded, zeros, ones, 0.0);
 }
 
+ContractOp convolutionBehind(FoldOp fold) {
+  auto contract = fold.getX().getDefiningOp<ContractOp>();
+  if (!contract || !contract->hasOneUse())
+    return {};
+  AffineMap lhs = contract.getMap(0), rhs = contract.getMap(1), out = contract.getMap(2);
+  unsigned rank = fold.getY().getType().getRank();
+  auto dimOf = [&](unsigned axis) { return cast<AffineDimExpr>(out.getResult(axis)).getPosition(); };
+  for (auto [i, axis] : llvm::enumerate(fold.getAxes())) {
+    unsigned inside = dimOf(rank + i), place = dimOf(axis);
+    if (lhs.isFunctionOfDim(inside) || !rhs.isFunctionOfDim(inside) || !lhs.isFunctionOfDim(place) ||
+        rhs.isFunctionOfDim(place))
+      return {};
+  }
+  return contract;
+}
+
+bool addsInPlace(FoldOp fold) {
+  ContractOp contract = convolutionBehind(fold);
+  if (!contract)
+    return false;
+  auto hasOne = [](Value value) { return llvm::is_contained(tensorType(value).getShape(), 1); };
+  AffineMap rhs = contract.getMap(1), out = contract.getMap(2);
+  unsigned last = cast<AffineDimExpr>(out.getResult(fold.getY().getType().getRank() - 1)).getPosition();
+  return fold.getY().getType().isDynamicDim(0) && tensorType(contract.getB()).hasStaticShape() &&
+         rhs.isFunctionOfDim(last) && !llvm::is_contained(fold.getAxes(), fold.getY().getType().getRank() - 1) &&
+         !hasOne(contract.getA()) && !hasOne(contract.getB()) && !hasOne(contract.getY());
+}
+
+/// The loop nest of addsInPlace: what its result has comes first, then the places inside, then what is summed.
+static Value lowerAdding(Lowering &lowering, FoldOp fold) {
+  ContractOp contract = convolutionBehind(fold);
+  OpBuilder &b = lowering.builder;
+  RankedTensorType type = fold.getY().getType();
+  unsigned dims = contract.getMap(0).getNumDims(), rank = type.getRank(), next = 0;
+  SmallVector<AffineExpr> order(dims);
+  for (AffineExpr expr : contract.getMap(2).getResults())
+    order[cast<AffineDimExpr>(expr).getPosition()] = b.getAffineDimExpr(next++);
+  for (AffineExpr expr : contract.getMap(1).getResults())
+    if (AffineExpr &mine = order[cast<AffineDimExpr>(expr).getPosition()]; !mine)
+      mine = b.getAffineDimExpr(next++);
+  for (AffineExpr &mine : order)
+    if (!mine)
+      mine = b.getAffineDimExpr(next++);
+  auto ordered = [&](unsigned i) { return contract.getMap(i).replaceDimsAndSymbols(order, {}, dims, 0); };
+
+  SmallVector<AffineExpr> out;
+  for (unsigned axis = 0; axis < rank; ++axis)
+    out.push_back(b.getAffineDimExpr(axis));
+  for (auto [i, axis] : llvm::enumerate(fold.getAxes()))
+    out[axis] = out[axis] * fold.getStrides()[i] + b.getAffineDimExpr(rank + i) * fold.getDilations()[i];
+  // The last axis of the result runs in lanes.
+  Lowering::Read kernel = lowering.withLastDimension(fold.getLoc(), {contract.getB(), ordered(1)}, rank - 1);
+  SmallVector<utils::IteratorType> iterators(dims, utils::IteratorType::reduction);
+  std::fill_n(iterators.begin(), rank, utils::IteratorType::parallel);
+
+  Location loc = fold.getLoc();
+  Value operands[] = {lowering.materialize(contract.getA()), lowering.materialize(kernel.value)};
+  Value zero = ScalarBuilder(b, loc).constant(0.0, type.getElementType());
+  Value start = b.create<linalg::FillOp>(loc, zero, lowering.empty(loc, type)).getResult(0);
+  AffineMap maps[] = {ordered(0), kernel.map, AffineMap::get(dims, 0, out, b.getContext())};
+  auto sum = b.create<linalg::GenericOp>(loc, TypeRange{type}, operands, ValueRange{start}, maps, iterators,
+                                         [](OpBuilder &inner, Location bodyLoc, ValueRange e) {
+                                           ScalarBuilder s(inner, bodyLoc);
+                                           inner.create<linalg::YieldOp>(bodyLoc, s.add(e[2], s.mul(e[0], e[1])));
+                                         });
+  return sum.getResult(0);
+}
+
 /// y = 0; for each place k inside a window: y[p * stride + k * dilation] += x[p, k]
 FailureOr<Value> FoldOp::lower(Lowering &lowering) {
+  if (addsInPlace(*this))
+    return lowerAdding(lowering, *this);
   Windows windows = Windows::of(*this);
   if (windows.tile())
     return foldTiles(lowering, *this, windows);

@@ -29,6 +29,8 @@ void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldRes
   tiles.loc = unit.op->getLoc();
   if (isa<MultiHotOp, CountOp>(unit.op))
     return emitEncode(unit, row, rowCount);
+  if (unit.adds())
+    return emitAdding(unit, row, rowCount);
   // With an epilogue the result stays in the accumulators.
   placeResults(epilogue ? *epilogue : unit, rowCount);
 
@@ -36,6 +38,40 @@ void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldRes
   if (!unit.parallel.empty())
     tile.set(unit.parallel.front(), row, rowCount);
   emitColumns(unit, epilogue, tile, 1);
+}
+
+/// out = 0 in these rows; then, for one place inside the windows after the other, out += the sums over what remains:
+///   out[row, p * stride + k * dilation, i] += sum over o of a[row, p, o] * b[k, o, i]
+/// What the rows of one sample take stays in the first caches, and nothing is computed for places that no window has.
+void KernelScheduler::emitAdding(const Unit &unit, OpFoldResult row, int64_t rowCount) {
+  placeResults(unit, rowCount);
+  const Access &write = unit.writes.front();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(write.value.getType()).getShape();
+  AffineMap whole = AffineMap::getMultiDimIdentityMap(shape.size(), b.getContext());
+  std::function<void(size_t, Tile)> clear = [&](size_t axis, Tile tile) {
+    if (axis + 1 == shape.size()) {
+      tile.set(axis, tiles.constant(0), shape[axis]);
+      return tiles.fill(buffer(write.value), whole, tile, neutralOf(unit));
+    }
+    tiles.loop("i", tiles.constant(0), tiles.constant(shape[axis]), 1, [&](OpFoldResult place) {
+      Tile inner = tile;
+      inner.set(axis, place, 1);
+      clear(axis + 1, inner);
+    });
+  };
+  Tile rows(shape.size());
+  rows.set(0, row, rowCount);
+  clear(1, rows);
+
+  Unit sums = unit;
+  SmallVector<unsigned> inside;
+  for (unsigned dim : unit.reduced)
+    if (write.map.isFunctionOfDim(dim))
+      inside.push_back(dim);
+  llvm::erase_if(sums.reduced, [&](unsigned dim) { return write.map.isFunctionOfDim(dim); });
+  Tile tile = tileOf(unit);
+  tile.set(unit.parallel.front(), row, rowCount);
+  emitReductionLoops(unit, tile, inside, [&](const Tile &place) { emitColumns(sums, nullptr, place, 1); });
 }
 
 /// A value that has no place yet gets a tile on the stack: these rows, all columns.
@@ -162,8 +198,8 @@ Buffer KernelScheduler::makeAccumulator(const Unit &unit, const Tile &tile) {
   const Access &write = unit.writes.front();
   SmallVector<int64_t> shape;
   for (AffineExpr expr : write.map.getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    shape.push_back(dim ? tile.sizes[dim.getPosition()] : 1);
+    const auto *dim = llvm::find_if(unit.parallel, [&](unsigned of) { return expr.isFunctionOfDim(of); });
+    shape.push_back(dim != unit.parallel.end() ? tile.sizes[*dim] : 1);
   }
   Type element = cast<RankedTensorType>(write.value.getType()).getElementType();
   return {tiles.stack("acc", shape, element), llvm::SmallBitVector(shape.size(), true), {}};
@@ -172,6 +208,14 @@ Buffer KernelScheduler::makeAccumulator(const Unit &unit, const Tile &tile) {
 void KernelScheduler::finishTile(const Unit &unit, const Unit *epilogue, const Buffer &accumulator, const Tile &tile) {
   const Access &write = unit.writes.front();
   bool stored = hasBuffer(write.value);
+  bool adds = llvm::any_of(write.map.getResults(), [](AffineExpr expr) { return isa<AffineBinaryOpExpr>(expr); });
+  if (adds) {
+    tiles.generic({{accumulator, write.map}}, {{buffer(write.value), write.map}}, tile,
+                  [](OpBuilder &builder, Location loc, ValueRange elements) {
+                    return SmallVector<Value>{ScalarBuilder(builder, loc).add(elements[1], elements[0])};
+                  });
+    return;
+  }
   if (stored)
     tiles.copy(buffer(write.value), write.map, accumulator, write.map, tile);
   if (!epilogue)

@@ -58,6 +58,7 @@ private:
   // Emit.cpp: one unit.
   /// All columns of a unit for a tile of rows, with its epilogue.
   void emitUnit(const Unit &unit, const Unit *epilogue, OpFoldResult row, int64_t rows);
+  void emitAdding(const Unit &unit, OpFoldResult row, int64_t rows);
   void emitColumns(const Unit &unit, const Unit *epilogue, Tile tile, size_t depth);
   void emitTile(const Unit &unit, const Unit *epilogue, const Tile &tile);
   /// Several tiles of a sum, whose reduction is one loop.

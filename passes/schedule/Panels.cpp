@@ -13,7 +13,7 @@ using namespace hornfels::horn;
 namespace hornfels {
 
 bool isEpilogue(const Unit &unit, const Unit &next) {
-  if (isElementwise(unit.op) || !isElementwise(next.op) ||
+  if (isElementwise(unit.op) || !isElementwise(next.op) || unit.adds() ||
       isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp, GatherOp, ScatterOp>(unit.op))
     return false;
   Value result = unit.writes.front().value;

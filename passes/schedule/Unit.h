@@ -30,6 +30,10 @@ struct Unit {
 
   bool isGeneric() const { return mlir::isa<mlir::linalg::GenericOp>(op); }
   bool reduces() const { return !reduced.empty(); }
+  /// The place of a result depends on what is reduced: several sums are added to one element.
+  bool adds() const {
+    return llvm::any_of(reduced, [&](unsigned dim) { return writes.front().map.isFunctionOfDim(dim); });
+  }
   /// Size of the first parallel dimension: the rows that a kernel is split by.
   int64_t rows() const { return sizes[parallel.front()]; }
   /// Elements between neighbours along `dim` in an operand.

@@ -1,5 +1,6 @@
 // Rewrites of whole operations that have a better form, and with it a better gradient.
 #include "ir/Builders.h"
+#include "ir/Windows.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
@@ -44,16 +45,14 @@ struct FoldOfContraction : OpRewritePattern<FoldOp> {
   using OpRewritePattern<FoldOp>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(FoldOp fold, PatternRewriter &rewriter) const override {
-    auto contract = fold.getX().getDefiningOp<ContractOp>();
-    if (!contract || !contract->hasOneUse())
-      return rewriter.notifyMatchFailure(fold, "does not fold a contraction that nothing else reads");
+    ContractOp contract = convolutionBehind(fold);
+    if (!contract)
+      return rewriter.notifyMatchFailure(fold, "does not fold a contraction with one operand that has the windows");
+    if (addsInPlace(fold))
+      return rewriter.notifyMatchFailure(fold, "is better added up in place");
     AffineMap lhs = contract.getMap(0), rhs = contract.getMap(1), out = contract.getMap(2);
     unsigned rank = fold.getY().getType().getRank(), count = fold.getAxes().size();
     auto dimOf = [&](unsigned axis) { return cast<AffineDimExpr>(out.getResult(axis)).getPosition(); };
-    for (unsigned i = 0; i < count; ++i)
-      if (lhs.isFunctionOfDim(dimOf(rank + i)) || !rhs.isFunctionOfDim(dimOf(rank + i)) ||
-          !lhs.isFunctionOfDim(dimOf(fold.getAxes()[i])) || rhs.isFunctionOfDim(dimOf(fold.getAxes()[i])))
-        return rewriter.notifyMatchFailure(fold, "places of the windows and in them are not of one operand each");
 
     Location loc = contract.getLoc();
     auto axisIn = [](AffineMap map, unsigned dim) -> int64_t {
