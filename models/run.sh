@@ -25,8 +25,9 @@ fi
 
 output=$build/models
 mkdir -p "$output"
-# The data set of a model is in its name: reuters_bottleneck trains on reuters.
+# The data set of a model is in its name: reuters_bottleneck trains on reuters. Those named for their kind see digits.
 set=${model%%_*}
+case $set in resnet | inception | autoencoder) set=mnist ;; esac
 data=
 if [ -n "${HORNFELS_DATA:-}" ] && [ -f "$HORNFELS_DATA/$set.npz" ]; then
     data=$HORNFELS_DATA/$set.npz
