@@ -43,6 +43,7 @@ static const llvm::StringSet<> &reserved() {
       "store", "store_as", "store_part", "store_part_as", "tan", "tanh", "token_rows", "uniform", "vd", "vec", "vf",
       "vi", "vl", "batch", "begin", "end", "model", "data", "handle", "UNROLL", "exit", "free", "malloc", "signal",
       "mul_add", "nearest", "join", "decayed", "lazy_rows", "lazy_table", "decaying_slot",
+      "pad_row", "orthonormal_rows",
       "time", "index", "y0", "y1", "yn", "j0", "j1", "jn", "gamma", "read", "write", "errno"};
   return names;
 }

@@ -307,6 +307,15 @@ class Horn_RandomOp<string mnemonic> : Horn_Op<mnemonic, [AllTypesMatch<["seed",
 def Horn_RandomUniformOp : Horn_RandomOp<"random_uniform"> { let summary = "uniform in [0, 1)"; }
 def Horn_RandomNormalOp : Horn_RandomOp<"random_normal"> { let summary = "normal, mean 0, variance 1"; }
 
+def Horn_OrthonormalOp : Horn_Op<"orthonormal", [SameOperandsAndResultType, DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
+  let summary = "the rows of a matrix made orthonormal, first row first; a row keeps the side on which it lies";
+  let description = "No more rows than columns. It is Q^T of x^T = Q R with a positive diagonal of R; weights start from it.";
+  let arguments = (ins Horn_RealTensor:$x);
+  let results = (outs Horn_RealTensor:$y);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+  let hasVerifier = 1;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Data movement
 // ---------------------------------------------------------------------------------------------------------------------
@@ -564,6 +573,20 @@ def Horn_ScatterAddOp : Horn_Op<"scatter_add", [DeclareOpInterfaceMethods<InferT
   let arguments = (ins Horn_TokensType:$tokens, Horn_RealTensor:$rows, UnitAttr:$distinct);
   let results = (outs Horn_RealTensor:$y);
   let assemblyFormat = "$tokens `,` $rows (`distinct` $distinct^)? attr-dict `:` type($tokens) `,` type($rows)";
+}
+
+def Horn_PadTokensOp : Horn_Op<"pad_tokens", [DeclareOpInterfaceMethods<Horn_LowerableOp>]> {
+  let summary = "y[b, :] = the ids of row b in their order, `value` where there are none";
+  let description = [{
+    A shorter row is filled up before its first id (`before`) or behind its last; of a longer one the first ids are cut off
+    (`cut_before`) or the last.
+  }];
+  let arguments = (ins Horn_TokensType:$tokens, UnitAttr:$before, UnitAttr:$cut_before, I32Attr:$value);
+  let results = (outs RankedTensorOf<[I32]>:$y);
+  let assemblyFormat = [{
+    $tokens `value` $value (`before` $before^)? (`cut_before` $cut_before^)? attr-dict `:` type($tokens) `to` type($y)
+  }];
+  let hasVerifier = 1;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

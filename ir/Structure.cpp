@@ -6,7 +6,7 @@ namespace hornfels::horn {
 
 bool isComputation(Operation *op) {
   return isa<linalg::GenericOp, GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp, GatherOp, ScatterOp,
-             LoopOp>(op);
+             PadTokensOp, OrthonormalOp, LoopOp>(op);
 }
 
 bool isScatter(Operation *op) { return isa<ScatterAddOp, ScatterOp>(op); }
@@ -53,6 +53,8 @@ SmallVector<int64_t> parallelSizes(Operation *op) {
         sizes.push_back(size);
     return sizes;
   }
+  if (isa<OrthonormalOp>(op)) // row after row, each against those before: one piece of work
+    return sizes;
   for (int64_t size : cast<RankedTensorType>(op->getResult(0).getType()).getShape())
     if (size != 1)
       sizes.push_back(size);
@@ -135,7 +137,8 @@ std::string nameByOrigin(Value value) {
     return (origin.backward ? "d_" : "") + name + "_parts";
   if (origin.backward)
     return "d_" + name;
-  bool sums = op && isComputation(op) && !isElementwise(op) && !isa<InsertOp, SliceOp, LoopOp>(op);
+  bool sums = op && isComputation(op) && !isElementwise(op) &&
+              !isa<InsertOp, SliceOp, LoopOp, PadTokensOp, OrthonormalOp>(op);
   return sums ? name + "_sum" : name;
 }
 

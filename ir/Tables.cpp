@@ -1,4 +1,4 @@
-// Rows of a table by their ids: shape rules, gradients, forms.
+// Rows of a table by their ids, rows of ids as a matrix, orthonormal rows: shape rules, gradients, forms.
 #include "ir/Builders.h"
 #include "ir/Lowering.h"
 
@@ -36,6 +36,27 @@ FailureOr<Value> GatherOp::lower(Lowering &lowering) {
 FailureOr<Value> ScatterOp::lower(Lowering &lowering) {
   return Value(lowering.builder.create<ScatterOp>(getLoc(), getY().getType(), lowering.materialize(getIds()),
                                                    lowering.materialize(getRows())));
+}
+
+LogicalResult PadTokensOp::verify() {
+  RankedTensorType type = getY().getType();
+  bool isRows = type.getRank() == 2 && type.getDimSize(0) == kBatch && type.getDimSize(1) >= 1;
+  return isRows ? success() : emitOpError("gives rows of a fixed length of at least 1, found ") << type;
+}
+
+FailureOr<Value> PadTokensOp::lower(Lowering &lowering) {
+  return Value(lowering.builder.create<PadTokensOp>(getLoc(), getY().getType(), getTokens(), getBeforeAttr(),
+                                                    getCutBeforeAttr(), getValueAttr()));
+}
+
+LogicalResult OrthonormalOp::verify() {
+  auto type = tensorType(getX());
+  bool fits = type.getRank() == 2 && type.hasStaticShape() && type.getDimSize(0) <= type.getDimSize(1);
+  return fits ? success() : emitOpError("takes a matrix of no more rows than columns, found ") << type;
+}
+
+FailureOr<Value> OrthonormalOp::lower(Lowering &lowering) {
+  return Value(lowering.builder.create<OrthonormalOp>(getLoc(), lowering.materialize(getX())));
 }
 
 } // namespace hornfels::horn

@@ -73,6 +73,12 @@ void KernelPrinter::nameParameters() {
   }
 }
 
+/// The function of the runtime fills its last operand.
+static bool fillsLastOperand(Operation *op) {
+  auto function = op->getAttrOfType<StringAttr>("horn.call");
+  return function && (function == "pad_row" || function == "orthonormal_rows");
+}
+
 /// Is the buffer of this parameter written?
 static bool isWritten(BlockArgument argument) {
   SmallVector<Value> pending{argument};
@@ -81,6 +87,8 @@ static bool isWritten(BlockArgument argument) {
       if (auto view = dyn_cast<memref::SubViewOp>(use.getOwner()))
         pending.push_back(view);
       else if (auto tile = dyn_cast<linalg::GenericOp>(use.getOwner()); tile && tile.isDpsInit(&use))
+        return true;
+      else if (fillsLastOperand(use.getOwner()) && use.getOperandNumber() + 1 == use.getOwner()->getNumOperands())
         return true;
     }
   return false;
@@ -316,7 +324,7 @@ LogicalResult KernelPrinter::printBranch(scf::IfOp branch) {
   return result;
 }
 
-/// A function of the runtime that takes rows of ids.
+/// A function of the runtime: of rows of ids, or of a whole matrix.
 LogicalResult KernelPrinter::printCall(Operation &op, StringRef function) {
   auto index = [&](unsigned operand) { return indexOf(op.getOperand(operand)); };
   auto declareIndex = [&](StringRef wish, const Twine &value) {
@@ -340,6 +348,23 @@ LogicalResult KernelPrinter::printCall(Operation &op, StringRef function) {
   if (function == "only_decays") {
     values[op.getResult(0)].text =
         tokens[op.getOperand(0)] + ".only_decays(" + tokens[op.getOperand(1)] + ", " + index(2).str() + ")";
+    return success();
+  }
+  auto pointer = [&](unsigned operand) {
+    Place place = places.lookup(op.getOperand(operand));
+    return "&" + place.base + "[" + place.offset.str() + "]";
+  };
+  if (function == "pad_row") {
+    auto flag = [&](StringRef name) { return op.getAttrOfType<BoolAttr>(name).getValue() ? "true" : "false"; };
+    auto number = [&](StringRef name) { return std::to_string(op.getAttrOfType<IntegerAttr>(name).getInt()); };
+    line("pad_row<" + Twine(flag("before")) + ", " + flag("cut_before") + ">(" + tokens[op.getOperand(0)] + ", " +
+         index(1).str() + ", " + number("length") + ", " + number("value") + ", " + pointer(2) + ");");
+    return success();
+  }
+  if (function == "orthonormal_rows") {
+    auto type = cast<MemRefType>(op.getOperand(0).getType());
+    line("orthonormal_rows(" + Twine(type.getDimSize(0)) + ", " + Twine(type.getDimSize(1)) + ", " + pointer(0) + ", " +
+         pointer(1) + ");");
     return success();
   }
   if (function != "samples_of_ids")

@@ -257,6 +257,16 @@ Handle Emitter::gather(Handle ids, Handle table) {
   return impl->create<horn::GatherOp>(impl->value(ids), impl->value(table));
 }
 
+Handle Emitter::padTokens(Handle tokens, int64_t length, bool before, bool cutBefore, int64_t value) {
+  auto &b = impl->builder;
+  auto type = RankedTensorType::get({horn::kBatch, length}, b.getI32Type());
+  auto flag = [&](bool is) { return is ? b.getUnitAttr() : mlir::UnitAttr(); };
+  return impl->create<horn::PadTokensOp>(type, impl->value(tokens), flag(before), flag(cutBefore),
+                                         b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+Handle Emitter::orthonormal(Handle x) { return impl->create<horn::OrthonormalOp>(impl->value(x)); }
+
 Handle Emitter::encode(std::string_view name, Handle tokens) {
   if (name == "multi_hot")
     return impl->create<horn::MultiHotOp>(impl->value(tokens), impl->element(impl->real));

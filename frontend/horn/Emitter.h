@@ -116,6 +116,9 @@ public:
   Handle embed(Handle x, const Shape &shape, const std::vector<int64_t> &offsets, const std::vector<int64_t> &strides,
                double value);
   Handle gather(Handle ids, Handle table);
+  Handle padTokens(Handle tokens, int64_t length, bool before, bool cutBefore, int64_t value);
+  /// The rows of a matrix made orthonormal.
+  Handle orthonormal(Handle x);
   /// "multi_hot" or "count"
   Handle encode(std::string_view name, Handle tokens);
   /// "random_uniform" or "random_normal", standard

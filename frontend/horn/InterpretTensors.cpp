@@ -278,6 +278,12 @@ Value Interpreter::boundedIds(const TensorInfo &ids, int64_t limit, SourceRange 
       known->second = {limit, userPlace(limitPlace)};
     return castTo(ids, Element::I32, range);
   }
+  if (ids.below > limit) {
+    noteTensor(error(range, fmt::format("ids below {} have no place in a table of {} rows", ids.below, limit)), ids);
+    return Poison();
+  }
+  if (ids.below > 0)
+    return castTo(ids, Element::I32, range);
   Value above = elementwise("max", std::make_shared<const TensorInfo>(ids), int64_t{0}, range);
   return castTo(*tensorIn(elementwise("min", above, limit - 1, range)), Element::I32, range);
 }

@@ -88,6 +88,7 @@ struct TensorInfo {
   Element element = Element::F32;
   Shape shape;                         // [batch] for tokens
   int64_t vocabulary = 0;              // above 0: tokens
+  int64_t below = 0;                   // above 0: ids, all of them known to lie in [0, below)
   SourceRange place;                   // the expression in the user's text that made it
   std::vector<SourceRange> axisPlaces; // what gave each size: an argument, a type; may be invalid
   std::string input;                   // the model's input that it is itself; else empty

@@ -4,6 +4,7 @@
 #include "frontend/horn/Interpreter.h"
 
 #include <algorithm>
+#include <limits>
 #include <fmt/format.h>
 
 namespace hornfels::frontend {
@@ -187,10 +188,59 @@ Value take(BuiltinCall &c) {
   if (!isInteger(ids->element))
     return refuse(c, fmt::format("ids are ints, found {}", in.show(*ids)));
   Value bounded = in.boundedIds(*ids, table->shape.front(), c.range, c.places[0]);
+  if (isPoison(bounded))
+    return bounded;
   Shape shape = ids->shape;
   shape.insert(shape.end(), table->shape.begin() + 1, table->shape.end());
   return in.tensor(in.emitter.gather(in.use(*tensorIn(bounded), c.range), in.use(*table, c.range)), table->element, shape,
                    {ids, table});
+}
+
+/// One of two sides, by name: is it the left one? Nothing when it was reported.
+std::optional<bool> isLeft(BuiltinCall &c, size_t index, const char *name) {
+  auto *side = getIf<std::string>(c.arguments[index]);
+  if (side && (*side == "left" || *side == "right"))
+    return *side == "left";
+  if (!isPoison(c.arguments[index]))
+    c.interpreter.error(c.places[index], fmt::format("{} is \"left\" or \"right\", found {}", name,
+                                                     c.interpreter.show(c.arguments[index])));
+  return std::nullopt;
+}
+
+/// Rows of ids as i32[batch, length], in their order.
+Value padTokens(BuiltinCall &c) {
+  Interpreter &in = c.interpreter;
+  auto *x = tensorIn(c.arguments[0]);
+  if (isPoison(c.arguments[0]))
+    return Poison();
+  if (!x || !x->vocabulary)
+    return refuse(c, fmt::format("pad takes tokens, found {}", in.show(c.arguments[0])));
+  auto length = ints(c, 1, 1, 1, "lengths");
+  auto left = isLeft(c, 2, "side"), cutLeft = isLeft(c, 3, "cut");
+  auto *value = getIf<int64_t>(c.arguments[4]);
+  if (!length || !left || !cutLeft)
+    return Poison();
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  if (!value || *value < -most || *value > most || length->front() > most)
+    return refuse(c, fmt::format("length and value are 32-bit ints, found {} and {}", in.show(c.arguments[1]),
+                                 in.show(c.arguments[4])));
+  Value result = in.tensor(in.emitter.padTokens(in.use(*x, c.range), length->front(), *left, *cutLeft, *value),
+                           Element::I32, {batchSize, length->front()}, {x});
+  auto info = std::make_shared<TensorInfo>(*tensorIn(result));
+  info->axisPlaces = {SourceRange(), c.places[1]};
+  info->below = *value < 0 ? 0 : std::max(x->vocabulary, *value + 1);
+  return Tensor(std::move(info));
+}
+
+Value orthonormal(BuiltinCall &c) {
+  Interpreter &in = c.interpreter;
+  auto *x = tensorArgument(c, 0, "orthonormal");
+  if (!x)
+    return Poison();
+  bool fits = x->shape.size() == 2 && x->shape[0] != batchSize && x->shape[0] <= x->shape[1] && isReal(x->element);
+  if (!fits)
+    return refuse(c, fmt::format("orthonormal takes a matrix of no more rows than columns, found {}", in.show(*x)));
+  return in.tensor(in.emitter.orthonormal(in.use(*x, c.range)), x->element, x->shape, {x});
 }
 
 } // namespace
@@ -213,6 +263,8 @@ std::vector<Builtin> windowBuiltins() {
        embed,
        {}},
       {"take", {P{"table", {}}, P{"ids", {}}}, take, {}},
+      {"pad_tokens", {P{"tokens", {}}, P{"length", {}}, P{"side", {}}, P{"cut", {}}, P{"value", {}}}, padTokens, {}},
+      {"orthonormal", {P{"x", {}}}, orthonormal, {}},
   };
 }
 

@@ -210,21 +210,27 @@ struct FusePass : impl::FuseBase<FusePass> {
     }
   }
 
-  /// How the rows of each tokens input must come: as sorted sets where every sum counts an id once, sorted where it
-  /// counts repeats (a scatter finds the ids of its chunk by search).
+  /// How the rows of each tokens input must come: as they are where their order counts, as sorted sets where every sum
+  /// counts an id once, sorted where it counts repeats (a scatter finds the ids of its chunk by search).
   LogicalResult chooseTokenRows(ArrayRef<func::FuncOp> functions) {
-    constexpr int64_t sorted = 1, sets = 2;
+    constexpr int64_t asIs = 0, sorted = 1, sets = 2;
     llvm::StringMap<int64_t> rows;
     LogicalResult result = success();
     for (func::FuncOp function : functions)
       function.walk([&](Operation *op) {
-        if (!isa<GatherSumOp, ScatterAddOp, MultiHotOp, CountOp>(op))
+        if (!isa<GatherSumOp, ScatterAddOp, MultiHotOp, CountOp, PadTokensOp>(op))
           return;
         auto input = cast<BlockArgument>(op->getOperand(0));
         auto name = function.getArgAttrOfType<StringAttr>(input.getArgNumber(), "horn.name");
-        int64_t needed = op->hasAttr("distinct") || isa<MultiHotOp>(op) ? sets : sorted;
+        bool isSet = op->hasAttr("distinct") || isa<MultiHotOp>(op);
+        int64_t needed = isa<PadTokensOp>(op) ? asIs : isSet ? sets : sorted;
         auto [known, isNew] = rows.insert({name ? name.getValue() : "", needed});
-        if (!isNew && known->second != needed)
+        if (isNew || known->second == needed)
+          return;
+        if (needed == asIs || known->second == asIs)
+          result = op->emitOpError("reads '")
+                   << known->first() << "' as rows in their order and as sets of ids: give the model two inputs";
+        else
           result = op->emitOpError("counts repeated ids of an input whose other readers count each id once");
       });
     NamedAttrList attributes;

@@ -152,7 +152,7 @@ private:
   /// reads never leaves the registers.
   bool spills(Value result, Outliner::Units units) {
     Operation *producer = result.getDefiningOp();
-    if (isScatter(producer) || isa<MultiHotOp, CountOp>(producer))
+    if (isScatter(producer) || isa<MultiHotOp, CountOp, PadTokensOp, OrthonormalOp>(producer))
       return true;
     auto unitOf = [&](Operation *op) {
       return llvm::find_if(units, [&](ArrayRef<Operation *> unit) { return llvm::is_contained(unit, op); });

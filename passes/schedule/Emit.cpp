@@ -29,6 +29,13 @@ void KernelScheduler::emitUnit(const Unit &unit, const Unit *epilogue, OpFoldRes
   tiles.loc = unit.op->getLoc();
   if (isa<MultiHotOp, CountOp>(unit.op))
     return emitEncode(unit, row, rowCount);
+  if (isa<PadTokensOp>(unit.op))
+    return emitPad(unit, row, rowCount);
+  if (isa<OrthonormalOp>(unit.op)) {
+    Value x = buffer(unit.reads.front().value).memref, y = buffer(unit.writes.front().value).memref;
+    call("orthonormal_rows", b.getIndexType(), {x, y});
+    return;
+  }
   if (unit.adds())
     return emitAdding(unit, row, rowCount);
   // With an epilogue the result stays in the accumulators.

@@ -98,12 +98,13 @@ private:
   std::optional<ScatterAndUpdate> scatterAndUpdate() const;
   void emitLazyRows(const ScatterAndUpdate &kernelUnits);
   void emitDecay(const Unit &update, OpFoldResult row);
-  /// A call of the runtime: `name` tells the printer which.
+  /// A call of the runtime: `name` tells the printer which. One that only fills a buffer has a result that nobody reads.
   mlir::Operation *call(llvm::StringRef name, mlir::TypeRange results, mlir::ValueRange operands);
   void emitPrefetch(const Buffer &buffer, mlir::AffineMap map, const Tile &tile, mlir::Value tokens,
                     OpFoldResult position, OpFoldResult last, int64_t rowBytes, bool write);
   void emitOverColumns(const Unit &unit, Tile tile, unsigned dim, llvm::function_ref<void(const Tile &)> emit);
   void emitEncode(const Unit &unit, OpFoldResult row, int64_t rows);
+  void emitPad(const Unit &unit, OpFoldResult row, int64_t rows);
 
   /// The same tile in the domain of another unit with the same parallel dimensions.
   static Tile transfer(const Unit &from, const Unit &to, const Tile &tile);

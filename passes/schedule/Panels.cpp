@@ -14,7 +14,8 @@ namespace hornfels {
 
 bool isEpilogue(const Unit &unit, const Unit &next) {
   if (isElementwise(unit.op) || !isElementwise(next.op) || unit.adds() ||
-      isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp, GatherOp, ScatterOp>(unit.op))
+      isa<ScatterAddOp, MultiHotOp, CountOp, InsertOp, SliceOp, GatherOp, ScatterOp, PadTokensOp,
+          OrthonormalOp>(unit.op))
     return false;
   Value result = unit.writes.front().value;
   auto sizesOf = [](const Unit &of) {

@@ -345,6 +345,25 @@ void KernelScheduler::emitLazyRows(const ScatterAndUpdate &kernelUnits) {
   });
 }
 
+/// y[sample, :] = the ids of the sample's row, by the runtime
+void KernelScheduler::emitPad(const Unit &unit, OpFoldResult row, int64_t rowCount) {
+  auto pad = cast<PadTokensOp>(unit.op);
+  const Access &write = unit.writes.front();
+  tiles.loop("r", tiles.constant(0), tiles.constant(rowCount), 1, [&](OpFoldResult local) {
+    OpFoldResult sample = tiles.add(row, local);
+    Tile tile(unit.sizes.size());
+    tile.set(0, sample, 1);
+    if (unit.sizes.size() > 1)
+      tile.set(1, tiles.constant(0), unit.sizes[1]);
+    Value ofSample = tiles.view(buffer(write.value), write.map, tile).first;
+    Operation *made = call("pad_row", b.getIndexType(), {buffer(pad.getTokens()).memref, tiles.value(sample), ofSample});
+    made->setAttr("length", b.getI64IntegerAttr(pad.getY().getType().getDimSize(1)));
+    made->setAttr("value", pad.getValueAttr());
+    made->setAttr("before", b.getBoolAttr(pad.getBefore()));
+    made->setAttr("cut_before", b.getBoolAttr(pad.getCutBefore()));
+  });
+}
+
 /// rows = 0, then 1 (or one more) at each id
 void KernelScheduler::emitEncode(const Unit &unit, OpFoldResult row, int64_t rowCount) {
   tiles.loc = unit.op->getLoc();

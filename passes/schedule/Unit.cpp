@@ -64,6 +64,14 @@ static void fromTable(Unit &unit) {
   unit.writes.push_back({result, map});
 }
 
+/// One point: all of the matrix.
+static void fromOrthonormal(Unit &unit) {
+  Builder b(unit.op->getContext());
+  AffineMap whole = AffineMap::get(0, 0, {b.getAffineConstantExpr(0), b.getAffineConstantExpr(0)}, b.getContext());
+  unit.reads.push_back({unit.op->getOperand(0), whole});
+  unit.writes.push_back({unit.op->getResult(0), whole});
+}
+
 static void fromRagged(Unit &unit) {
   Value result = unit.op->getResult(0);
   // Rows of a table are a dimension, also where there is only one: they are what ids count.
@@ -84,8 +92,10 @@ Unit::Unit(Operation *op) : op(op) {
     fromInsert(*this, insert);
   else if (auto slice = dyn_cast<SliceOp>(op))
     fromSlice(*this, slice);
-  else if (isa<GatherOp, ScatterOp>(op))
+  else if (isa<GatherOp, ScatterOp, PadTokensOp>(op))
     fromTable(*this);
+  else if (isa<OrthonormalOp>(op))
+    fromOrthonormal(*this);
   else
     fromRagged(*this);
   for (unsigned dim = 0; dim < sizes.size(); ++dim)

@@ -24,6 +24,21 @@ template <class Id> inline long lower_bound(const token_rows<Id> &rows, long fir
   return first + (left == 1 && rows.ids[first] < id);
 }
 
+/* y = the ids of one row in their order, in `length` places: a shorter row is filled up with `value` before its first id
+ * or behind its last, of a longer one the first or the last ids are cut off. */
+template <bool before, bool cut_before, class Id>
+inline void pad_row(const token_rows<Id> &rows, long sample, long length, int32_t value, int32_t *y) {
+  const long first = rows.offsets[sample], last = rows.offsets[sample + 1];
+  const long count = last - first < length ? last - first : length;
+  const long from = cut_before ? last - count : first, to = before ? length - count : 0;
+  for (long i = 0; i < to; ++i)
+    y[i] = value;
+  for (long i = 0; i < count; ++i)
+    y[to + i] = int32_t(rows.ids[from + i]);
+  for (long i = to + count; i < length; ++i)
+    y[i] = value;
+}
+
 /* The rows of a sorted batch the other way round: row id - begin of the result, for the ids from `begin` to `end`, holds
  * the samples that have the id, ascending, as often as they have it. It lies in the `room` bytes at `scratch`; where
  * they are too few, its offsets are null. */

@@ -13,6 +13,7 @@
 #include "logarithm.h"
 
 #include "error_function.h"
+#include "orthonormal.h"
 #include "power.h"
 #include "trigonometry.h"
 
