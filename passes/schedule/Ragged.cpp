@@ -15,22 +15,6 @@ static AffineMap behindFirstAxis(AffineMap map) {
   return AffineMap::get(map.getNumDims() + 1, 0, exprs, map.getContext());
 }
 
-/// The tile with one more dimension, a single step at `row`.
-static Tile withRow(const Tile &tile, OpFoldResult row) {
-  Tile result(tile.sizes.size() + 1);
-  for (unsigned dim = 0; dim < tile.sizes.size(); ++dim) {
-    result.offsets[dim] = tile.offsets[dim];
-    result.sizes[dim] = tile.sizes[dim];
-    result.kept[dim] = tile.kept[dim];
-  }
-  result.step(tile.sizes.size(), row);
-  return result;
-}
-
-static AffineMap withOneMoreDim(AffineMap map) {
-  return AffineMap::get(map.getNumDims() + 1, 0, map.getResults(), map.getContext());
-}
-
 static SmallVector<Value> addElements(OpBuilder &builder, Location loc, ValueRange elements) {
   return {builder.create<arith::AddFOp>(loc, elements[1], elements[0])};
 }
@@ -126,7 +110,7 @@ void KernelScheduler::emitSumOfIds(const Unit &unit, Value tokens, ArrayRef<Buff
       if (isFetchedAhead(table.value, /*write=*/false))
         emitPrefetch(buffer(table.value), table.map, tile, tokens, place, last, bytesOfRow(table, tile.sizes.back()), false);
       Value id = b.create<TokenOp>(tiles.loc, b.getIndexType(), tokens, tiles.value(place));
-      tiles.generic({{buffer(table.value), ofTable}}, {{sum, withOneMoreDim(write.map)}}, withRow(tile, id), addElements);
+      tiles.generic({{buffer(table.value), ofTable}}, {{sum, withMoreDims(write.map)}}, tile.with(OpFoldResult(id)), addElements);
     }
   });
 }
@@ -189,7 +173,7 @@ void KernelScheduler::emitSamplesRows(const Unit &unit, OpFoldResult first, OpFo
         if (isFetchedAhead(write.value, /*write=*/true))
           emitPrefetch(buffer(write.value), write.map, part, tokens, position, to, bytesOfRow(write, part.sizes.back()), true);
         tiles.generic({{buffer(rowsRead.value), behindFirstAxis(rowsRead.map)}},
-                      {{buffer(write.value), withOneMoreDim(write.map)}}, withRow(part, sample), addElements);
+                      {{buffer(write.value), withMoreDims(write.map)}}, part.with(OpFoldResult(sample)), addElements);
       });
     });
   });

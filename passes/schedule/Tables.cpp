@@ -17,21 +17,6 @@ static AffineMap byId(RankedTensorType table, unsigned dims, ArrayRef<AffineExpr
   return AffineMap::get(dims + 1, 0, exprs, context);
 }
 
-static Tile withId(const Tile &tile, OpFoldResult id) {
-  Tile result(tile.sizes.size() + 1);
-  for (unsigned dim = 0; dim < tile.sizes.size(); ++dim) {
-    result.offsets[dim] = tile.offsets[dim];
-    result.sizes[dim] = tile.sizes[dim];
-    result.kept[dim] = tile.kept[dim];
-  }
-  result.step(tile.sizes.size(), id);
-  return result;
-}
-
-static AffineMap withOneMoreDim(AffineMap map) {
-  return AffineMap::get(map.getNumDims() + 1, 0, map.getResults(), map.getContext());
-}
-
 /// y[place, columns] = table[ids[place], columns], one place of the tile after the other
 void KernelScheduler::emitGather(const Unit &unit, const Tile &tile) {
   auto gather = cast<GatherOp>(unit.op);
@@ -51,7 +36,7 @@ void KernelScheduler::emitGather(const Unit &unit, const Tile &tile) {
       place.push_back(tiles.value(dim ? one.offsets[dim.getPosition()] : OpFoldResult(tiles.constant(0))));
     }
     Value id = b.create<IdOp>(tiles.loc, b.getIndexType(), buffer(gather.getIds()).memref, place);
-    tiles.copy(result, withOneMoreDim(write.map), buffer(gather.getTable()), ofTable, withId(inResult, id));
+    tiles.copy(result, withMoreDims(write.map), buffer(gather.getTable()), ofTable, inResult.with(OpFoldResult(id)));
   };
   std::function<void(unsigned, Tile, Tile)> overPlaces = [&](unsigned axis, Tile one, Tile inResult) {
     if (axis == ids.getRank())
@@ -85,20 +70,13 @@ void KernelScheduler::emitScatter(const Unit &unit, OpFoldResult first, OpFoldRe
       emitOverColumns(unit, tile, 1, [&](const Tile &part) {
         // rows[place, columns]: the place stands still, and its sizes are axes of their own
         unsigned dims = unit.sizes.size(), leading = ids.getRank();
-        Tile withPlace(dims + leading);
-        for (unsigned dim = 0; dim < dims; ++dim) {
-          withPlace.offsets[dim] = part.offsets[dim];
-          withPlace.sizes[dim] = part.sizes[dim];
-          withPlace.kept[dim] = part.kept[dim];
-        }
         SmallVector<AffineExpr> exprs;
-        for (unsigned axis = 0; axis < leading; ++axis) {
-          withPlace.step(dims + axis, place[axis]);
+        for (unsigned axis = 0; axis < leading; ++axis)
           exprs.push_back(b.getAffineDimExpr(dims + axis));
-        }
         llvm::append_range(exprs, write.map.getResults().drop_front());
         AffineMap ofRows = AffineMap::get(dims + leading, 0, exprs, b.getContext());
-        AffineMap ofTable = AffineMap::get(dims + leading, 0, write.map.getResults(), b.getContext());
+        AffineMap ofTable = withMoreDims(write.map, leading);
+        Tile withPlace = part.with(llvm::map_to_vector(place, [](Value at) { return OpFoldResult(at); }));
         tiles.generic({{buffer(scatter.getRows()), ofRows}}, {{buffer(write.value), ofTable}}, withPlace,
                       [](OpBuilder &builder, Location loc, ValueRange elements) {
                         return SmallVector<Value>{builder.create<arith::AddFOp>(loc, elements[1], elements[0])};

@@ -8,6 +8,14 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
+Tile Tile::with(ArrayRef<OpFoldResult> places) const {
+  Tile result = *this;
+  result.offsets.append(places.begin(), places.end());
+  result.sizes.append(places.size(), 1);
+  result.kept.resize(kept.size() + places.size(), false);
+  return result;
+}
+
 Value TileBuilder::value(OpFoldResult x) {
   if (auto known = dyn_cast<Value>(x))
     return known;

@@ -36,7 +36,14 @@ struct Tile {
     sizes[dim] = 1;
     kept[dim] = false;
   }
+  /// The tile with more dimensions behind its own, a single step at each of `places`.
+  Tile with(llvm::ArrayRef<OpFoldResult> places) const;
 };
+
+/// The map over a domain with so many more dimensions, which it does not use.
+inline mlir::AffineMap withMoreDims(mlir::AffineMap map, unsigned more = 1) {
+  return mlir::AffineMap::get(map.getNumDims() + more, 0, map.getResults(), map.getContext());
+}
 
 /// Emits tiles and the index arithmetic around them.
 class TileBuilder {
