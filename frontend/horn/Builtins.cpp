@@ -1,6 +1,7 @@
 #include "frontend/horn/Builtins.h"
 
 #include "frontend/horn/Interpreter.h"
+#include "frontend/horn/LayerBuiltins.h"
 #include "frontend/horn/WindowBuiltins.h"
 
 #include <algorithm>
@@ -538,8 +539,9 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
        }},
   };
   std::map<std::string, Builtin, std::less<>> table;
-  for (Builtin &builtin : windowBuiltins())
-    all.push_back(std::move(builtin));
+  for (std::vector<Builtin> family : {windowBuiltins(), layerBuiltins()})
+    for (Builtin &builtin : family)
+      all.push_back(std::move(builtin));
   for (Builtin &builtin : all) {
     std::string name = builtin.name;
     table.emplace(name, std::move(builtin));

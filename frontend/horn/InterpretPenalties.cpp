@@ -19,6 +19,10 @@ Variable *Interpreter::variableOf(const Value &value) {
 
 /// A number that is added to the loss.
 void Interpreter::addPenalty(const Value &penalty, SourceRange range) {
+  if (run->scanDepth > 0) {
+    error(range, "a scan's step adds nothing to the loss: what it gives out can be regularized behind it");
+    return;
+  }
   auto *tensor = tensorIn(penalty);
   if (isPoison(penalty) || (tensor && tensor->shape.empty() && isReal(tensor->element)) || numberIn(penalty)) {
     run->penalties.push_back(penalty);
@@ -36,15 +40,27 @@ void Interpreter::regularize(const Value &value, const Value &regularizer, Sourc
     error(range, fmt::format("a regularizer is a function of a tensor, found {}", show(regularizer)));
     return;
   }
-  const Variable *variable = variableOf(value);
+  Variable *variable = variableOf(value);
   if (variable && (variable->role != Variable::Role::Weight || !run->regularized.insert(variable).second))
     return;
+  if (variable && run->scanDepth > 0) { // a weight is the same at every place: its penalty belongs behind the scan
+    run->laterPenalties.push_back({variable, regularizer, range});
+    return;
+  }
   Value penalty = call(regularizer, {{nullptr, value, range}}, nullptr, range);
   auto *tensor = tensorIn(value);
   bool hasBatch = tensor && !tensor->shape.empty() && tensor->shape.front() == batchSize;
   if (hasBatch && tensorIn(penalty))
     penalty = elementwise("div", penalty, this->tensor(emitter.batchSizeTensor(), options.real, {}, {}), range);
   addPenalty(penalty, range);
+}
+
+/// The penalties of weights that a scan's step asked for.
+void Interpreter::addLaterPenalties() {
+  std::vector<Run::Penalty> later;
+  later.swap(run->laterPenalties);
+  for (const Run::Penalty &each : later)
+    addPenalty(call(each.regularizer, {{nullptr, read(*each.variable), each.range}}, nullptr, each.range), each.range);
 }
 
 /// After each update the weight becomes `constraint(weight)`.

@@ -57,13 +57,18 @@ class OpenScan {
 public:
   OpenScan(Run &run, Emitter &emitter) : run(run), emitter(emitter) { ++run.scanDepth; }
   ~OpenScan() {
-    --run.scanDepth;
-    if (!isClosed)
-      emitter.abandonScan();
+    if (isClosed)
+      return;
+    close();
+    emitter.abandonScan();
   }
-  bool isClosed = false;
+  void close() {
+    --run.scanDepth;
+    isClosed = true;
+  }
 
 private:
+  bool isClosed = false;
   Run &run;
   Emitter &emitter;
 };
@@ -178,8 +183,11 @@ Value Interpreter::scan(BuiltinCall &c) {
   }
   if (names.size() != carries.size() + elements.size())
     names.clear();
-  open.isClosed = true;
+  open.close();
   std::vector<Handle> results = emitter.closeScan(initialHandles, xHandles, carryHandles, yHandles, length, *reverse, names);
+
+  if (run->scanDepth == 0)
+    addLaterPenalties();
 
   next = 0;
   std::vector<Value> last, stacked;

@@ -53,7 +53,7 @@ bool Interpreter::checkParameterType(const Parameter &parameter, const Value &va
     fits = listIn(value);
     break;
   case TypeKind::Layer:
-    fits = layerIn(value) != nullptr;
+    fits = layerIn(value) || (functionIn(value) && functionIn(value)->definition->kind == DefinitionKind::Model);
     break;
   case TypeKind::Function:
     fits = isCallable(value);

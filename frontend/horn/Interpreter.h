@@ -43,6 +43,12 @@ struct Run {
   std::map<const Owner *, int64_t> layerCalls; // calls so far of the model's own layers
   std::vector<Value> penalties;                // what layers add to the loss
   std::set<const Variable *> regularized;      // weights whose penalty is there already
+  struct Penalty {
+    Variable *variable;
+    Value regularizer;
+    SourceRange range;
+  };
+  std::vector<Penalty> laterPenalties;         // of weights, asked for in a recurrence's body
   int scanDepth = 0;                           // bodies of recurrences that are being built
 };
 
@@ -146,12 +152,16 @@ public:
   Variable *makeVariable(Owner &owner, const std::string &key, const Name &name, Variable::Role role,
                          Element element, Shape shape, const std::function<Value()> &initial,
                          SourceRange range);
+  Value tryOut(const Value &f, const Value &x, bool *acts, SourceRange range);
+  Value weightOf(const std::shared_ptr<Owner> &layer, const std::vector<std::string> &names, const Value &x,
+                 SourceRange range);
   Tensor read(Variable &variable);
   void assign(const AssignStmt &statement);
   void write(Variable &variable, const Value &value, SourceRange range);
   /// The weight of the running layer whose value now is this tensor, or null.
   Variable *variableOf(const Value &value);
   void addPenalty(const Value &penalty, SourceRange range);
+  void addLaterPenalties();
   void regularize(const Value &value, const Value &regularizer, SourceRange range);
   void constrain(const Value &value, const Value &constraint, SourceRange range);
 

@@ -187,9 +187,9 @@ void ModelBuilder::optimize(Pass &pass, const Tensor &loss) {
   std::vector<Handle> handles;
   for (const auto &variable : in.variables)
     if (variable->role == Variable::Role::Weight) {
-      in.read(*variable);
+      // A weight that `:=` gave a value in this step is trained from there.
+      handles.push_back(in.read(*variable)->handle);
       weights.push_back(variable.get());
-      handles.push_back(pass.run.arguments[variable.get()]);
     }
   if (!loss || weights.empty()) { // nothing to train: what the optimizer was given is checked all the same
     Owner nothing;
