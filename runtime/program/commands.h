@@ -16,6 +16,8 @@ exit_code train(const hornfels_model &model, const options &chosen);
 exit_code train_folds(const hornfels_model &model, const options &chosen);
 exit_code evaluate(const hornfels_model &model, const options &chosen);
 exit_code predict(const hornfels_model &model, const options &chosen);
+/* Prints a text and its continuation: each character is drawn from the prediction for what stands before it. */
+exit_code generate(const hornfels_model &model, const options &chosen);
 /* Throws a failure with exit_system when a check fails. */
 exit_code selftest(const hornfels_model &model, const options &chosen);
 exit_code bench(const hornfels_model &model, const options &chosen, const bench_support &support);

@@ -15,7 +15,7 @@ namespace hornfels {
 namespace {
 
 enum : unsigned { for_train = 1, for_evaluate = 2, for_predict = 4, for_bench = 8, for_data = 7, for_all = 15,
-                for_selftest = 16 };
+                for_selftest = 16, for_generate = 32 };
 
 /* A value's text, and the name it was given by, for the message. */
 struct given {
@@ -42,6 +42,18 @@ double real(const given &g, double below, const char *expected) {
   if (result.ec != std::errc() || result.ptr != end || !(value > 0) || !(value < below))
     wrong(g, expected);
   return value;
+}
+
+/* 0 is the limit of small temperatures. */
+double temperature(const given &g) {
+  return g.value == "0" ? 0 : real(g, 1e6, "a number from 0 up");
+}
+
+/* What goes before the first character that is made. */
+std::string seed_text(const given &g) {
+  if (g.value.empty())
+    wrong(g, "a text of one character or more");
+  return g.value;
 }
 
 double part(const given &g) {
@@ -100,7 +112,7 @@ struct option {
 
 /* The one list of all options. */
 const option table[] = {
-    {"--data", "FILE", for_all, "arrays by name in an .npz, columns of a .csv, or one .npy or IDX array",
+    {"--data", "FILE", for_all, "arrays by name in an .npz, columns of a .csv, one .npy or IDX array, or the characters of a .txt",
      [](options &o, const given &g) { o.data = path(g); }},
     {"--input", "NAME=FILE", for_all, "an array of the data in a .npy or IDX file; once for each array",
      [](options &o, const given &g) { o.reading.inputs.push_back(named_file(g)); }},
@@ -137,7 +149,7 @@ const option table[] = {
     {"--json", nullptr, for_bench, "print one object of JSON", [](options &o, const given &) { o.json = true; }},
     {"--learning-rate", "X", for_train, "the optimizer's first learning rate",
      [](options &o, const given &g) { o.learning_rate = real(g, 1e38, "a number above 0"); }},
-    {"--seed", "N", for_train | for_bench, "of first weights, shuffling, dropout and made-up data (0)",
+    {"--seed", "N", for_train | for_bench | for_generate, "of first weights, shuffling, dropout, made-up data and made text (0)",
      [](options &o, const given &g) { o.seed = whole<uint64_t>(g, 0, UINT64_MAX); }},
     {"--validation", "N", for_train | for_bench, "hold out the first N rows",
      [](options &o, const given &g) { o.validation = whole<int64_t>(g, 1, most); }},
@@ -186,9 +198,10 @@ const option table[] = {
      [](options &o, const given &) { o.resume = true; }},
     {"--no-shuffle", nullptr, for_train, "take the rows in the order of the file",
      [](options &o, const given &) { o.shuffle = false; }},
-    {"--threads", "N", for_all, "threads that work (as many as there are processors; bench: 1)",
+    {"--threads", "N", for_all | for_generate, "threads that work (as many as there are processors; bench: 1)",
      [](options &o, const given &g) { o.threads = whole<int>(g, 1, 64); }},
-    {"--weights", "FILE", for_data | for_selftest, "the .npz or .safetensors that train writes, and evaluate and predict read",
+    {"--weights", "FILE", for_data | for_selftest | for_generate,
+     "the .npz or .safetensors that train writes, and evaluate, predict and generate read",
      [](options &o, const given &g) { o.weights = path(g); }},
     {"--initial-weights", "FILE", for_train, "the .npz or .safetensors to start from, the optimizer's state too where it has one",
      [](options &o, const given &g) { o.initial_weights = path(g); }},
@@ -211,6 +224,12 @@ const option table[] = {
      }},
     {"--word-index", "FILE", for_predict, "the words of --text, as Keras's JSON has them: {\"the\": 1, ...}",
      [](options &o, const given &g) { o.word_index = path(g); }},
+    {"--seed-text", "TEXT", for_generate, "what the text begins with (the beginning of a line)",
+     [](options &o, const given &g) { o.seed_text = seed_text(g); }},
+    {"--length", "N", for_generate, "characters that are made (400)",
+     [](options &o, const given &g) { o.length = whole<int64_t>(g, 1, most); }},
+    {"--temperature", "X", for_generate, "below 1 likelier characters, above 1 rarer ones; 0: the likeliest (1)",
+     [](options &o, const given &g) { o.temperature = temperature(g); }},
     {"--timing", nullptr, for_train, "print the seconds of each epoch's steps, validation aside",
      [](options &o, const given &) { o.timing = true; }},
     {"--verbose", "0|1|2", for_data, "0 nothing while it works, 1 a bar on a terminal, 2 a line an epoch",
@@ -228,6 +247,7 @@ const named_command commands[] = {
     {"train", command::train, for_train, "train the model and write its weights"},
     {"evaluate", command::evaluate, for_evaluate, "loss and metrics on the test arrays"},
     {"predict", command::predict, for_predict, "write the model's outputs"},
+    {"generate", command::generate, for_generate, "make text, character by character"},
     {"bench", command::bench, for_bench, "how long a step takes; with --data also an epoch"},
     {"selftest", command::selftest, for_selftest, "whether the model computes right on this machine; needs no data"},
     {"help", command::help, 0, "this text, or that of one command"},
@@ -310,7 +330,7 @@ void require_given(const options &o, const named_command &of) {
   }
   if (of.what == command::selftest)
     return;
-  if (!has_data && !o.has_text)
+  if (!has_data && !o.has_text && of.what != command::generate)
     need(o.data, "--data");
   if (of.what != command::train && !model_handle::has_embedded())
     need(o.weights, "--weights");
@@ -375,7 +395,7 @@ options parse_options(const hornfels_model &model, const std::vector<std::string
     return result;
   if (first.size() > 1 && first[0] == '-')
     throw failure(exit_usage,
-                  "error: " + quoted(first) + " before a command; expected train, evaluate, predict, bench or selftest");
+                  "error: " + quoted(first) + " before a command; expected train, evaluate, predict, generate, bench or selftest");
   const named_command &chosen = require_command(first);
   result.what = chosen.what;
   if (chosen.what == command::help) {

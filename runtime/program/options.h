@@ -14,7 +14,7 @@
 
 namespace hornfels {
 
-enum class command { train, evaluate, predict, bench, selftest, help, version };
+enum class command { train, evaluate, predict, generate, bench, selftest, help, version };
 
 /* What the user asked for; where nothing was said, the model's `train` block decides. */
 struct options {
@@ -24,6 +24,9 @@ struct options {
   std::string data, test_data, weights, initial_weights, history, output;
   std::string text, word_index, classes; /* of predict */
   bool has_text = false;
+  std::string seed_text = "\n"; /* of generate */
+  int64_t length = 400;
+  double temperature = 1;
   std::string test_vector; /* of selftest */
   int64_t epochs = 0, batch_size = 0;
   uint64_t seed = 0;

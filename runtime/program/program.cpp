@@ -25,6 +25,8 @@ exit_code dispatch(const hornfels_model &model, const std::vector<std::string> &
     return evaluate(model, chosen);
   case command::predict:
     return predict(model, chosen);
+  case command::generate:
+    return generate(model, chosen);
   case command::bench:
     return bench(model, chosen, support);
   case command::selftest:

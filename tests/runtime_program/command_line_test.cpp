@@ -102,7 +102,7 @@ TEST_F(command_line, wrong_use_is_named) {
   expect_usage({"trian"}, "unknown command trian; did you mean train?");
   expect_usage({"fly"}, "unknown command fly");
   expect_usage({"help", "predcit"}, "unknown command predcit; did you mean predict?");
-  expect_usage({"--data", "d.npz"}, "--data before a command; expected train, evaluate, predict, bench or selftest");
+  expect_usage({"--data", "d.npz"}, "--data before a command; expected train, evaluate, predict, generate, bench or selftest");
   expect_usage({"train"}, "train needs --data FILE");
   expect_usage({"evaluate", "--data", "d.npz"}, "evaluate needs --weights FILE");
   expect_usage({"predict", "--data", "d.npz", "--weights", "w.npz"}, "predict needs --output FILE");

@@ -161,7 +161,8 @@ public:
     for (const auto &[array, path] : options.inputs) {
       data_file file(path);
       if (!file.is_single())
-        throw failure(exit_input, file.name() + ": error: is a file of several arrays; --input " + array +
+        throw failure(exit_input, file.name() + ": error: is " + (file.as_text() ? "text" : "a file of several arrays") +
+                                      "; --input " + array +
                                       "=FILE takes a .npy or IDX file; give this one by --data");
       if (!members.emplace(array, std::move(file)).second)
         throw failure(exit_usage, "error: --input " + quoted(array) + " is given twice");
@@ -187,8 +188,8 @@ private:
   std::string shown;
 };
 
-bool ends_in_csv(const std::string &path) {
-  return path.size() > 4 && strcasecmp(path.c_str() + path.size() - 4, ".csv") == 0;
+bool ends_in(const std::string &path, const char *end) {
+  return path.size() > 4 && strcasecmp(path.c_str() + path.size() - 4, end) == 0;
 }
 
 bool begins_as_npy(const input_file &file) {
@@ -204,9 +205,12 @@ data_file::data_file(const std::string &path, const data_options &options) : rea
   file_error error;
   auto file = std::make_unique<input_file>();
   require(file->open(path, error), error);
-  if (ends_in_csv(path)) {
+  if (ends_in(path, ".csv")) {
     kind = table;
     columns = std::make_unique<csv_table>(std::move(file));
+  } else if (ends_in(path, ".txt")) {
+    kind = text;
+    characters = std::move(file);
   } else if (begins_as_npy(*file)) {
     kind = single;
     arrays = std::make_unique<npy_container>(std::move(file));
@@ -231,13 +235,22 @@ std::string data_file::find(const std::vector<std::string> &candidates) const {
   return "";
 }
 
-std::vector<std::string> data_file::names() const { return arrays ? arrays->names() : columns->names(); }
+std::vector<std::string> data_file::names() const {
+  return arrays ? arrays->names() : columns ? columns->names() : std::vector<std::string>();
+}
 
 array_source data_file::open(const std::string &name) const { return arrays->open(name); }
 
-const std::string &data_file::name() const { return arrays ? arrays->name() : columns->name(); }
+const std::string &data_file::name() const {
+  return arrays ? arrays->name() : columns ? columns->name() : characters->name();
+}
 
 void data_file::require_unchanged() const {
+  if (characters) {
+    file_error error;
+    require(characters->unchanged(error), error);
+    return;
+  }
   arrays ? arrays->require_unchanged() : columns->require_unchanged();
 }
 

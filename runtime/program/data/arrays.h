@@ -1,4 +1,4 @@
-/* A file of arrays, by name: an .npz, a table, or a file with a single array, which answers to every name. */
+/* A file of arrays, by name: an .npz, a table, or a file with a single array, which answers to every name; or a text. */
 #ifndef HORNFELS_PROGRAM_ARRAYS_H
 #define HORNFELS_PROGRAM_ARRAYS_H
 
@@ -39,7 +39,7 @@ public:
 
 class data_file {
 public:
-  enum form { archive, single, table, several };
+  enum form { archive, single, table, several, text };
 
   /* Throws a failure when it is not readable or not what it begins as. */
   explicit data_file(const std::string &path, const data_options &options = {});
@@ -58,6 +58,8 @@ public:
   array_source open(const std::string &name) const;
   /* Where it is a table; its arrays are columns, which the model's shapes choose. Else null. */
   const csv_table *as_table() const { return columns.get(); }
+  /* Where it is plain text, whose rows are windows (text_windows.h). Else null. */
+  const input_file *as_text() const { return characters.get(); }
   /* The file as it stands in messages. */
   const std::string &name() const;
   /* Throws when the file has changed since it was opened. */
@@ -69,6 +71,7 @@ private:
   form kind = archive;
   std::unique_ptr<array_container> arrays;
   std::unique_ptr<csv_table> columns;
+  std::unique_ptr<input_file> characters;
   data_options reading;
 };
 

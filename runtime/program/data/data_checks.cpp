@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <unistd.h>
+
 #include "runtime/core/text.h"
 #include "runtime/program/failure.h"
 
@@ -86,6 +88,14 @@ void require_values(const checked_array &array, const bound_array &bound) {
     return require_targets(array, bound, bound.data.as<float>());
   if (array.is_target && tensor.type == HORNFELS_F64)
     return require_targets(array, bound, bound.data.as<double>());
+}
+
+void require_memory(const std::string &place, double bytes) {
+  const double machine =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (machine > 0 && bytes > machine)
+    throw failure(exit_system, place + format(": error: these arrays need %.1f GB, this machine has %.1f",
+                                              bytes / 1e9, machine / 1e9));
 }
 
 } // namespace hornfels

@@ -18,6 +18,10 @@ struct checked_array {
  * it. */
 void require_values(const checked_array &array, const bound_array &bound);
 
+/* Throws a failure with exit_system where the machine has not as many bytes: before a page of them is touched. `place`
+ * is what they are for. */
+void require_memory(const std::string &place, double bytes);
+
 } // namespace hornfels
 
 #endif

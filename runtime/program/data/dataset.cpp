@@ -2,21 +2,18 @@
 
 #include <algorithm>
 
-#include <unistd.h>
-
 #include "convert.h"
 #include "csv_columns.h"
 #include "data_checks.h"
 #include "row_order.h"
 #include "runtime/core/text.h"
 #include "runtime/program/nearest.h"
+#include "text_windows.h"
 #include "tokens.h"
 
 namespace hornfels {
 
 namespace {
-
-constexpr int64_t most_rows = (int64_t{1} << 32) - 1; /* row numbers are 32 bits wide */
 
 bool is_tokens(const hornfels_tensor &tensor) {
   return tensor.type == HORNFELS_TOKENS16 || tensor.type == HORNFELS_TOKENS32;
@@ -62,18 +59,6 @@ void add_weights(std::vector<wanted_array> &list, const hornfels_model &model, b
   array.is_target = true;
   array.names.push_back(weights->name);
   list.push_back(std::move(array));
-}
-
-bound_array equal_weights(const hornfels_tensor &tensor, int64_t rows) {
-  bound_array array;
-  array.tensor = &tensor;
-  array.data = buffer(static_cast<size_t>(rows) * type_bytes(tensor.type));
-  for (int64_t i = 0; i < rows; ++i)
-    if (tensor.type == HORNFELS_F64)
-      array.data.as<double>()[i] = 1;
-    else
-      array.data.as<float>()[i] = 1;
-  return array;
 }
 
 /* The names to look for, most wanted first. */
@@ -241,9 +226,7 @@ void require_same_rows(const std::vector<wanted_array> &list) {
 }
 
 /* Refuses what the machine cannot hold, before a page of it is touched. */
-void require_memory(const std::vector<wanted_array> &list) {
-  const double machine =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+void require_memory_for(const std::vector<wanted_array> &list) {
   double needed = 0;
   for (const wanted_array &array : list) {
     bound_array::form kept;
@@ -252,10 +235,7 @@ void require_memory(const std::vector<wanted_array> &list) {
     if (is_tokens(*array.tensor))
       needed += static_cast<double>(array.rows) * 8.0;
   }
-  if (machine > 0 && needed > machine)
-    throw failure(exit_system, list.front().source.place +
-                                   format(": error: these arrays need %.1f GB, this machine has %.1f",
-                                          needed / 1e9, machine / 1e9));
+  require_memory(list.front().source.place, needed);
 }
 
 bound_array read(wanted_array &array) {
@@ -307,8 +287,9 @@ int64_t rows_with(const hornfels_model &model, const data_file &file, const std:
 part_of_file choose(const hornfels_model &model, const data_file &file, const suffixes &wanted,
                     bool targets) {
   return choose_part(file, wanted, [&](const std::string &suffix) {
-    return file.as_table() ? suffix.empty()
-                           : !file.is_single() && has_all(list_arrays(model, targets), file, suffix);
+    return file.as_table() || file.as_text()
+               ? suffix.empty()
+               : !file.is_single() && has_all(list_arrays(model, targets), file, suffix);
   });
 }
 
@@ -357,6 +338,18 @@ const hornfels_tensor *weight_target(const hornfels_model &model) {
              : nullptr;
 }
 
+bound_array equal_weights(const hornfels_tensor &tensor, int64_t rows) {
+  bound_array array;
+  array.tensor = &tensor;
+  array.data = buffer(static_cast<size_t>(rows) * type_bytes(tensor.type));
+  for (int64_t i = 0; i < rows; ++i)
+    if (tensor.type == HORNFELS_F64)
+      array.data.as<double>()[i] = 1;
+    else
+      array.data.as<float>()[i] = 1;
+  return array;
+}
+
 bool has_arrays(const hornfels_model &model, const data_file &file, const std::string &suffix) {
   if (file.is_single())
     return false;
@@ -380,6 +373,8 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
   if (file.what() == data_file::several)
     require_known_names(model, file);
   const part_of_file part = choose(model, file, wanted, targets);
+  if (file.as_text())
+    return bind_windows(model, *file.as_text(), part, targets);
   const size_t without_weights = list.size();
   if (targets && file.as_table())
     add_weights(list, model, file.as_table()->find("sample_weight") >= 0);
@@ -397,7 +392,7 @@ dataset bind(const hornfels_model &model, const data_file &file, const suffixes 
     ranks = ranks || (holds_lists(array) && !file.as_table());
   }
   require_same_rows(list);
-  require_memory(list);
+  require_memory_for(list);
 
   std::vector<token_lists> lists;
   for (wanted_array &array : list)

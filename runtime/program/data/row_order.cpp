@@ -43,23 +43,25 @@ std::vector<uint32_t> file_order(const part_of_file &part, const data_options &h
   return order;
 }
 
+row_range range_of_part(const part_of_file &part, int64_t rows) {
+  if (part.which == part_of_file::named || part.split == 0)
+    return {0, rows};
+  const int64_t first = static_cast<int64_t>(static_cast<double>(rows) * (1.0 - part.split));
+  const row_range range = part.which == part_of_file::training ? row_range{0, first} : row_range{first, rows - first};
+  if (range.count == 0)
+    throw failure(exit_usage, format("error: --test-split: %g of %lld rows leaves %lld to train and %lld to test",
+                                     part.split, static_cast<long long>(rows), static_cast<long long>(first),
+                                     static_cast<long long>(rows - first)));
+  return range;
+}
+
 std::vector<uint32_t> part_of_rows(const part_of_file &part, std::vector<uint32_t> order,
                                    const std::string &file) {
   if (order.empty())
     throw failure(exit_usage, "error: --maxlen: no row of " + file + " is shorter");
-  if (part.which == part_of_file::named || part.split == 0)
-    return order;
-  const size_t all = order.size();
-  const size_t first = static_cast<size_t>(static_cast<double>(all) * (1.0 - part.split));
-  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(first);
-  if (part.which == part_of_file::training)
-    order.erase(middle, order.end());
-  else
-    order.erase(order.begin(), middle);
-  if (order.empty())
-    throw failure(exit_usage,
-                  format("error: --test-split: %g of %zu rows leaves %zu to train and %zu to test",
-                         part.split, all, first, all - first));
+  const row_range range = range_of_part(part, static_cast<int64_t>(order.size()));
+  order.erase(order.begin() + range.first + range.count, order.end());
+  order.erase(order.begin(), order.begin() + range.first);
   return order;
 }
 

@@ -33,6 +33,9 @@ part_of_file choose_part(const data_file &file, const suffixes &wanted,
 std::vector<uint32_t> file_order(const part_of_file &part, const data_options &how, int64_t rows, bool ranks,
                                  int64_t before);
 
+/* The part of `rows` in a given order; a failure when it is empty. */
+row_range range_of_part(const part_of_file &part, int64_t rows);
+
 /* The part of the rows; a failure when it is empty. */
 std::vector<uint32_t> part_of_rows(const part_of_file &part, std::vector<uint32_t> order,
                                    const std::string &file);

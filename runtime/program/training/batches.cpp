@@ -84,6 +84,15 @@ void gather_bytes(const bound_array &array, const uint32_t *rows, int64_t count,
 }
 
 template <class Element>
+void gather_windows(const bound_array &array, const uint32_t *rows, int64_t count, Element *to) {
+  for (int64_t i = 0; i < count; ++i) {
+    const uint8_t *const from = array.text + rows[i] * array.stride;
+    for (int64_t e = 0; e < array.row_elements; ++e)
+      *to++ = static_cast<Element>(from[e]);
+  }
+}
+
+template <class Element>
 void gather_classes(const bound_array &array, const uint32_t *rows, int64_t count, Element *to) {
   const size_t width = static_cast<size_t>(array.row_elements),
                classes = static_cast<size_t>(classes_of(array));
@@ -151,6 +160,10 @@ const hornfels_array *batcher::gather(const uint32_t *rows, int64_t count, bool 
     case bound_array::classes:
       with_type(array.tensor->type, to.data,
                 [&](auto *elements) { gather_classes(array, rows, count, elements); });
+      break;
+    case bound_array::windows:
+      with_type(array.tensor->type, to.data,
+                [&](auto *elements) { gather_windows(array, rows, count, elements); });
       break;
     case bound_array::plain: {
       const bool weighs = to_train && i + 1 == slots.size() && set.training_weights.bytes() > 0;

@@ -93,6 +93,8 @@ void apply_class_weights(const hornfels_model &model, dataset &data, const class
   if (has_sample_weights)
     throw failure(exit_input, "error: --class-weight and sample_weight_train in the data exclude each other");
   const bound_array &target = data.arrays[data.arrays.size() - 2];
+  if (target.kept == bound_array::windows)
+    throw failure(exit_usage, "error: --class-weight: a row of text is a window of characters, not of a class");
   const int32_t type = data.arrays.back().tensor->type;
   data.training_weights = buffer(static_cast<size_t>(data.rows) * type_bytes(type));
   const int64_t classes = target.tensor->limit > 0 ? target.tensor->limit : target.row_elements;

@@ -2,15 +2,12 @@
 #ifndef HORNFELS_PROGRAM_SPLIT_H
 #define HORNFELS_PROGRAM_SPLIT_H
 
+#include "runtime/program/data/dataset.h"
 #include "runtime/program/options.h"
 
 namespace hornfels {
 
-/* Rows first, ..., first + count - 1 of the training arrays. */
-struct row_range {
-  int64_t first = 0, count = 0;
-};
-
+/* Of the training arrays. */
 struct row_split {
   row_range training, validation;
 };

@@ -92,6 +92,7 @@ std::string data_text(const dataset &data) {
     sum = crc32(sum, array.offsets.as<char>(), array.offsets.bytes());
     sum = crc32(sum, array.data.as<char>(), array.data.bytes());
   }
+  sum = crc32(sum, data.text.as<char>(), data.text.bytes());
   sum = crc32(sum, data.training_weights.as<char>(), data.training_weights.bytes());
   return std::to_string(data.rows) + " rows" + format(", checksum %08x", static_cast<unsigned>(sum));
 }
