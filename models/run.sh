@@ -3,7 +3,7 @@
 #
 # From a bare Debian 12 to a trained model: builds the tool, compiles models/MODEL.horn (default imdb) into a program,
 # and trains it. Data: $HORNFELS_DATA/MODEL.npz, else Keras's file that `hornfels data` keeps in its cache or fetches,
-# else a synthetic set. `models/run.sh chapter` runs every experiment of the book's third chapter (chapter.sh).
+# else a synthetic set; of characters $HORNFELS_DATA/tinyshakespeare.txt. `models/run.sh chapter` runs every experiment of the book's third chapter (chapter.sh).
 set -eu
 cd "$(dirname "$0")/.."
 . models/set-up.sh
@@ -28,9 +28,11 @@ mkdir -p "$output"
 # The data set of a model is in its name: reuters_bottleneck trains on reuters. Those named for their kind see digits.
 set=${model%%_*}
 case $set in resnet | inception | autoencoder) set=mnist ;; esac
+file=$set.npz
+[ "$set" != characters ] || file=tinyshakespeare.txt
 data=
-if [ -n "${HORNFELS_DATA:-}" ] && [ -f "$HORNFELS_DATA/$set.npz" ]; then
-    data=$HORNFELS_DATA/$set.npz
+if [ -n "${HORNFELS_DATA:-}" ] && [ -f "$HORNFELS_DATA/$file" ]; then
+    data=$HORNFELS_DATA/$file
 else
     case $set in
     imdb | reuters | boston | mnist) data=$("$build/bin/hornfels" data "$set") || data= ;;
@@ -41,7 +43,7 @@ if [ -z "$data" ]; then
     case $set in
     imdb | reuters) ;;
     *)
-        echo "models/run.sh: no data for $set: HORNFELS_DATA names no folder with $set.npz" >&2
+        echo "models/run.sh: no data for $set: HORNFELS_DATA names no folder with $file" >&2
         exit 3
         ;;
     esac
@@ -50,5 +52,11 @@ if [ -z "$data" ]; then
     echo "The figures below say nothing about the real set."
 fi
 
+# Of a text the end is held out, unless something else is said; the program writes some text of its own afterwards.
+case "$set $*" in
+*--validation*) ;;
+characters*) set -- --validation-split 0.1 "$@" ;;
+esac
 show "$build/bin/hornfels" build "models/$model.horn" -o "$output/$model"
 show "$output/$model" train --data "$data" --seed 1 --weights "$output/$model-weights.npz" "$@"
+[ "$set" != characters ] || show "$output/$model" generate --weights "$output/$model-weights.npz" --temperature 0.5
