@@ -41,11 +41,12 @@ private:
     bool isInput = false;
     std::vector<size_t> calls; // an InputLayer has one, which is bound from the start
     ExprPtr value;
+    bool givesMany = false; // its calls give several tensors
     bool isBound = false; // a layer of several calls is bound to its variable, then called by it
   };
   /// `[layer, node, tensor]`
   struct Reference {
-    size_t call = 0;
+    size_t call = 0, tensor = 0;
     bool good = false;
   };
 
@@ -56,6 +57,7 @@ private:
     if (!found)
       return;
     Layer layer{*found, reader.layerName(*found, ""), "", "", found->className == "InputLayer", {}, nullptr};
+    layer.givesMany = Reader::givesMany(*found);
     auto [place, isNew] = byName.emplace(layer.inFile, layers.size());
     if (!isNew) {
       reader.error(found->place, "a second layer named `" + printable(layer.inFile.substr(0, 64)) + "`")
@@ -87,10 +89,9 @@ private:
   /// A variable is called as its layer where that hides nothing, so that the layer is named by it.
   void nameAll() {
     for (Layer &layer : layers)
-      if (isModel(layer)) {
-        reader.readModel(layer.object, false);
-        body.names.reserve(reader.nestedModels[layer.object.json]);
-      }
+      reader.readModelsIn(*layer.object.json);
+    for (const auto &[json, name] : reader.nestedModels)
+      body.names.reserve(name);
     NameSet names;
     for (Layer &layer : layers)
       layer.name = names.take(legalName(layer.inFile, "layer"));
@@ -119,7 +120,9 @@ private:
            json.items[1].kind == JsonKind::Integer && json.items[2].kind == JsonKind::Integer;
   }
 
-  Reference resolve(const Json &json) {
+  /// `isEnd`: among input_layers and output_layers, where a model's own node counts as its first; Keras 2 counts it
+  /// everywhere.
+  Reference resolve(const Json &json, bool isEnd = false) {
     auto layer = byName.find(json.items[0].text);
     if (layer == byName.end() && inFile.count(json.items[0].text))
       return {}; // it was reported
@@ -134,16 +137,18 @@ private:
       return {};
     }
     const Layer &found = layers[layer->second];
-    int64_t node = json.items[1].integer;
+    bool countsOwn = isModel(found) && (isEnd || (!found.calls.empty() && calls[found.calls[0]].json->isList()));
+    int64_t node = json.items[1].integer - (countsOwn ? 1 : 0);
     if (node < 0 || static_cast<size_t>(node) >= found.calls.size()) {
       reader.error(json.items[1].range, "this layer has " + std::to_string(found.calls.size()) + " calls");
       return {};
     }
-    if (json.items[2].integer != 0) {
-      reader.error(json.items[2].range, "a layer with several results is not known in this version");
+    int64_t tensor = json.items[2].integer;
+    if (tensor < 0 || (tensor > 0 && !found.givesMany)) {
+      reader.error(json.items[2].range, "this layer has one result");
       return {};
     }
-    return {found.calls[static_cast<size_t>(node)], true};
+    return {found.calls[static_cast<size_t>(node)], static_cast<size_t>(tensor), true};
   }
 
   /// The `[layer, node, tensor]` of a tensor, or null.
@@ -200,7 +205,7 @@ private:
 
   void readInputs() {
     for (const Json *json : referencesAt("input_layers")) {
-      Reference reference = resolve(*json);
+      Reference reference = resolve(*json, true);
       if (!reference.good)
         continue;
       Layer &layer = layers[calls[reference.call].layer];
@@ -222,7 +227,7 @@ private:
   void readOutputs(bool isMain) {
     NameSet results;
     for (const Json *json : referencesAt("output_layers")) {
-      Reference reference = resolve(*json);
+      Reference reference = resolve(*json, true);
       if (!reference.good || calls[reference.call].variable.empty()) { // lost; `compile_config` may name it
         std::string name = std::string(lostName) + json->items[0].text;
         reader.addResult(*body.definition, name, json->range);
@@ -232,7 +237,12 @@ private:
       }
       const Layer &layer = layers[calls[reference.call].layer];
       std::string name = calls[reference.call].variable;
-      if (layer.isInput || !results.reserve(name)) {
+      if (layer.givesMany) {
+        std::string alias = body.names.take(layer.name + "_" + std::to_string(reference.tensor));
+        bind(alias, tensorNode(json->range, reference));
+        name = alias;
+        results.reserve(name);
+      } else if (layer.isInput || !results.reserve(name)) {
         std::string alias = body.names.take(name + "_out");
         bind(alias, nameNode(json->range, name));
         name = alias;
@@ -316,6 +326,8 @@ private:
       return;
     }
     if (isOperation(*layer.object.json)) {
+      if (const Json *keywords = call.json->isObject() ? call.json->find("kwargs") : nullptr)
+        refuseKeywords(*keywords);
       call.variable = isFirst(call) ? layer.variable : body.names.take(layer.variable);
       bind(call.variable, operation(layer, std::move(arguments)));
       return;
@@ -334,7 +346,8 @@ private:
       call.variable = body.names.take(layer.variable);
       callee = nameNode(place, layer.variable);
     }
-    if (arguments.size() == 1 && !as<ListExpr>(arguments[0])) {
+    std::vector<Argument> keywords = keywordsOf(call, layer);
+    if (arguments.size() == 1 && keywords.empty() && !as<ListExpr>(arguments[0])) {
       auto pipe = std::make_unique<PipeExpr>(place);
       pipe->input = std::move(arguments[0]);
       pipe->stages.push_back(std::move(callee));
@@ -344,6 +357,8 @@ private:
     std::vector<Argument> list;
     for (ExprPtr &each : arguments)
       list.push_back(argument(std::move(each)));
+    for (Argument &each : keywords)
+      list.push_back(std::move(each));
     bool isBare = layer.calls.size() == 1 && !isModel(layer);
     bind(call.variable,
          callNode(place, isBare ? called(std::move(callee)) : std::move(callee), std::move(list)));
@@ -383,21 +398,57 @@ private:
     if (!reader.expect(json, JsonKind::Object, "a call"))
       return arguments;
     if (const Json *list = json.find("args"); list && reader.expect(*list, JsonKind::List, "`args`"))
-      for (const Json &each : list->items)
-        add(each);
-    if (const Json *keywords = json.find("kwargs"))
-      refuseKeywords(*keywords);
+      for (const Json &each : list->items) {
+        // Keras calls a model of several inputs on a list of them.
+        bool isSpread = each.isList() && !isReference(each) && isModel(layers[call.layer]);
+        for (const Json &item : isSpread ? each.items : std::vector<Json>{})
+          add(item);
+        if (!isSpread)
+          add(each);
+      }
     return arguments;
   }
 
+  /// Keywords that the definition has: `initial_state`.
+  std::vector<Argument> keywordsOf(const Call &call, const Layer &layer) {
+    std::vector<Argument> list;
+    const Json *keywords = call.json->isObject() ? call.json->find("kwargs") : nullptr;
+    if (!keywords)
+      return list;
+    const Definition *definition =
+        reader.library.find(reader.library.layerKind(layer.object.className), DefinitionKind::Layer);
+    std::set<std::string> known;
+    if (definition && definition->call)
+      for (size_t i = 1; i < definition->call->parameters.size(); ++i)
+        known.insert(definition->call->parameters[i].name.text);
+    for (size_t i = 0; i < keywords->keys.size(); ++i)
+      if (known.count(keywords->keys[i].text) && !saysNothing(keywords->items[i]))
+        list.push_back(argument(tensorOf(keywords->items[i]), keywords->keys[i].text));
+    refuseKeywords(*keywords, known);
+    return list;
+  }
+
+  /// Null, or a list of nulls: `mask` of several inputs.
+  static bool saysNothing(const Json &json) {
+    return json.isNull() || (json.isList() && std::all_of(json.items.begin(), json.items.end(), saysNothing));
+  }
+
   /// `mask` and `training` say nothing where they are null.
-  void refuseKeywords(const Json &keywords) {
+  void refuseKeywords(const Json &keywords, const std::set<std::string> &known = {}) {
     for (size_t i = 0; i < keywords.keys.size(); ++i)
-      if (!keywords.items[i].isNull() &&
+      if (!saysNothing(keywords.items[i]) && !known.count(keywords.keys[i].text) &&
           !(keywords.keys[i].text == "training" && keywords.items[i].isFalse()))
         reader.error(keywords.keys[i].range, "a call with `" +
                                                  printable(keywords.keys[i].text.substr(0, 64)) +
                                                  "` is not known in this version");
+  }
+
+  /// What a call gave, or one of its results.
+  ExprPtr tensorNode(SourceRange range, const Reference &reference) {
+    ExprPtr name = nameNode(range, calls[reference.call].variable);
+    if (!layers[calls[reference.call].layer].givesMany)
+      return name;
+    return indexNode(range, std::move(name), static_cast<int64_t>(reference.tensor));
   }
 
   ExprPtr tensorOf(const Json &json) {
@@ -407,7 +458,7 @@ private:
           calls[reference.call].variable.empty())
         reader.error(history->range, "this input is not among `input_layers`");
       bool isBound = reference.good && !calls[reference.call].variable.empty();
-      return isBound ? nameNode(json.range, calls[reference.call].variable) : lostNode(json.range);
+      return isBound ? tensorNode(json.range, reference) : lostNode(json.range);
     }
     if (json.isNumber())
       return json.kind == JsonKind::Integer ? integerNode(json.range, json.integer)

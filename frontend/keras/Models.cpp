@@ -209,10 +209,8 @@ ExprPtr Reader::layerValue(const Object &layer, const std::string &explicitName)
   std::string kind = library.layerKind(layer.className);
   bool isModel = layer.className == "Functional" || layer.className == "Model";
   const Json *trainable = layer.get("trainable");
-  bool isFrozen = trainable && trainable->isFalse();
+  bool isFrozen = isInFrozenModel || (trainable && trainable->isFalse());
   if (isModel) {
-    if (isFrozen)
-      error(trainable->range, "a model inside a model cannot be frozen in this version");
     if (!nestedModels.count(layer.json))
       readModel(layer, false);
     const std::string &model = nestedModels[layer.json];
@@ -224,13 +222,17 @@ ExprPtr Reader::layerValue(const Object &layer, const std::string &explicitName)
         arguments.push_back(argument(std::move(stage)));
   } else if (const Definition *definition = library.find(kind, DefinitionKind::Layer)) {
     arguments = argumentsOf(*definition, layer);
+  } else if (layer.className == "RNN" || layer.className == "StackedRNNCells") {
+    error(layer.place, "`" + layer.className + "`, cells of one's own choice, is not known in this version")
+        .note("LSTM, GRU and SimpleRNN are, one layer behind another");
+    return lostNode(layer.place);
   } else {
     error(layer.place, "the library has no layer `" + printable(kind.substr(0, 64)) + "` (Keras's `" +
                            printable(layer.className.substr(0, 64)) + "`)");
     return lostNode(layer.place);
   }
   if (isFrozen)
-    arguments.push_back(argument(boolNode(trainable->range, false), "trainable"));
+    arguments.push_back(argument(boolNode(layer.place, false), "trainable"));
   if (!explicitName.empty())
     arguments.push_back(argument(stringNode(layer.place, explicitName), "name"));
   return valueNode(layer.place, kind, std::move(arguments));
@@ -325,10 +327,14 @@ void Reader::readSequential(const Object &object, bool isMain) {
 
 void Reader::readModel(const Object &object, bool isMain) {
   size_t before = models.size();
+  const Json *trainable = isMain ? nullptr : object.get("trainable");
+  const bool wasFrozen = isInFrozenModel;
+  isInFrozenModel |= trainable && trainable->isFalse();
   if (object.className == "Sequential")
     readSequential(object, isMain);
   else
     readFunctional(object, isMain);
+  isInFrozenModel = wasFrozen;
   nestedModels[object.json] = models.size() > before ? models.back()->name.text : "";
 }
 

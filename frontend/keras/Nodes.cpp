@@ -45,6 +45,16 @@ ExprPtr listNode(SourceRange range, std::vector<ExprPtr> elements) {
   return node;
 }
 
+ExprPtr indexNode(SourceRange range, ExprPtr base, int64_t index) {
+  auto node = std::make_unique<IndexExpr>(range);
+  node->base = std::move(base);
+  IndexItem item;
+  item.range = range;
+  item.value = integerNode(range, index);
+  node->items.push_back(std::move(item));
+  return node;
+}
+
 ExprPtr callNode(SourceRange range, ExprPtr callee, std::vector<Argument> arguments) {
   auto node = std::make_unique<CallExpr>(range);
   node->callee = std::move(callee);

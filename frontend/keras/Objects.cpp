@@ -230,10 +230,6 @@ ExprPtr Reader::valueOf(const Json &json, const Parameter *parameter) {
     return functionOf(json, "learning rate schedule");
   if (parameter && takesFunction(*parameter) && !familyOf(parameter->name.text).empty())
     return functionOf(json, familyOf(parameter->name.text));
-  if (parameter && parameter->type && parameter->type->kind == TypeKind::Layer) {
-    std::optional<Object> layer = objectOf(json, "a layer");
-    return layer ? layerValue(*layer, "") : nullptr;
-  }
   if (std::optional<Object> object = objectOf(json, "this value"))
     error(object->place, "`" + printable(object->className.substr(0, 64)) + "` is not known here");
   return nullptr;
@@ -282,7 +278,13 @@ std::vector<Argument> Reader::argumentsOf(const Definition &definition, const Ob
       isPositional = false;
       continue;
     }
-    ExprPtr value = valueOf(*json, &parameter);
+    bool isLayer = parameter.type && parameter.type->kind == TypeKind::Layer;
+    const Json *forward = object.get("layer");
+    if (isLayer && name == "backward_layer" && forward && isMirror(*forward, *json)) {
+      isPositional = false;
+      continue;
+    }
+    ExprPtr value = isLayer ? wrappedLayer(*json, definition, parameter) : valueOf(*json, &parameter);
     if (!value)
       arguments.push_back(argument(lostNode(json->range), name));
     if (!value || (isDefault(*value, parameter.defaultValue.get()) && name != "learning_rate")) {

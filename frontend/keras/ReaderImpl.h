@@ -22,6 +22,8 @@ ExprPtr nameNode(SourceRange range, std::string name);
 /// What stands for something that could not be read (reported): poison to the elaborator.
 ExprPtr lostNode(SourceRange range);
 ExprPtr listNode(SourceRange range, std::vector<ExprPtr> elements);
+/// `base[index]`
+ExprPtr indexNode(SourceRange range, ExprPtr base, int64_t index);
 ExprPtr callNode(SourceRange range, ExprPtr callee, std::vector<Argument> arguments);
 /// `f`, or `f(a, b = c)` where there are arguments.
 ExprPtr valueNode(SourceRange range, const std::string &name, std::vector<Argument> arguments);
@@ -115,6 +117,12 @@ private:
   void readSequential(const Object &object, bool isMain);
   Input sequentialInput(const Object &object, const std::vector<Json> &layers);
 
+  // Wrappers.cpp
+  void readModelsIn(const Json &json);
+  ExprPtr wrappedLayer(const Json &json, const Definition &wrapper, const Parameter &parameter);
+  static bool isMirror(const Json &forward, const Json &backward);
+  static bool givesMany(const Object &layer);
+
   // Functional.cpp
   friend class FunctionalReader;
   void readFunctional(const Object &object, bool isMain);
@@ -135,6 +143,7 @@ private:
   NameSet modelNames;
   std::map<const Json *, std::string> nestedModels; // by the object: the definition's name
   std::vector<std::unique_ptr<Definition>> models;  // the main one last
+  bool isInFrozenModel = false;                     // its layers are frozen
   std::string mainName;
   std::vector<OutputName> outputs; // of the main model
   std::map<std::string, bool> usedOptions;

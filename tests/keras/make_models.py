@@ -2,6 +2,7 @@
 models/keras2_*.json, are written by hand. What `hornfels import` makes of each is models/*.horn."""
 
 import pathlib
+import sys
 
 import keras
 from keras import layers
@@ -71,5 +72,29 @@ def nested():
     return model
 
 
-for make in (imdb, reuters, pair, nested):
-    save(make.__name__, make())
+def wrapped():
+    """Layers of layers, several results of one, states handed on, models of models, some of them frozen."""
+    x, s = keras.Input((5, 3), name="x"), keras.Input((4,), name="s")
+    p, q, inner = keras.Input((3,), name="p"), keras.Input((3,), name="q"), keras.Input((4,), name="inner")
+    encoded, h, c = layers.LSTM(4, return_state=True, return_sequences=True, name="encoder")(x)
+    decoded = layers.LSTM(4, return_sequences=True, name="decoder")(x, initial_state=[h, c])
+    last = layers.GRU(4, name="last")(encoded, initial_state=s)
+    both = layers.Bidirectional(layers.GRU(3, return_state=True), merge_mode=None, name="both")(decoded)
+    two = keras.Model([p, q], [layers.Subtract(name="difference")([p, q]), layers.Dense(2, name="wide")(p)], name="two")
+    difference, wide = two([both[0], both[1]])
+    small = keras.Model(inner, layers.Dense(2, name="out")(inner), name="small")
+    places = layers.TimeDistributed(small, name="places")(decoded)
+    other = layers.Bidirectional(layers.LSTM(3, activation="relu", name="one"), name="other", backward_layer=layers.SimpleRNN(
+        3, go_backwards=True, name="back"))(x)
+    chain = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2, name="b")], name="chain")
+    graph = keras.Model(inner, layers.Dense(2, name="b")(layers.Dense(3, name="a")(inner)), name="graph")
+    chain.trainable = graph.trainable = False
+    spectral = layers.SpectralNormalization(layers.Dense(3, name="dense"), power_iterations=2, name="spectral")(last)
+    return keras.Model([x, s], [last, both[2], difference, wide, places, other, chain(last), graph(last), spectral],
+                       name="wrapped")
+
+
+# Keras 3.12 wrote the first four, 3.15 the last.
+for make in (imdb, reuters, pair, nested, wrapped):
+    if len(sys.argv) == 1 or make.__name__ in sys.argv:
+        save(make.__name__, make())

@@ -114,6 +114,17 @@ TEST(Refusals, graphs) {
           "a call with `mask` is not known in this version");
 }
 
+TEST(Refusals, cells_of_ones_own_and_results_that_are_not_there) {
+  refused(sequential(R"({"class_name": "RNN", "config": {"cell": {"class_name": "LSTMCell", "config": {}}}})"),
+          "`RNN`, cells of one's own choice, is not known in this version");
+  refused(sequential(R"({"class_name": "Bidirectional", "config": {"layer": {"class_name": "RNN", "config": {}}}})"),
+          "config.layers[1].config.layer.class_name: `RNN`, cells of one's own choice");
+  refused(functional(R"({"class_name": "Dense", "name": "a", "config": {"units": 2}, "inbound_nodes": [{"args": [
+    {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 1]}}], "kwargs": {}}]})",
+                     "a"),
+          "this layer has one result");
+}
+
 TEST(Refusals, an_output_that_is_not_the_models) {
   refused(sequential(dense("", "y"), R"(, "compile_config": {"optimizer": "sgd", "loss": {"z": "mse"}})"),
           "loss: the model has no output `z`");
