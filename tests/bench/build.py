@@ -29,20 +29,28 @@ class Built:
     library: pathlib.Path
     seconds: float
     processor_seconds: float
+    unfused: pathlib.Path | None = None  # the library without fusion, where somebody asks for it
 
 
-def model(tool: str, workload: Workload, folder: pathlib.Path) -> Built:
-    """The program (timed; the better of two, so that the first does not pay for a cold disk) and the library."""
+def model(tool: str, workload: Workload, folder: pathlib.Path, builds: int) -> Built:
+    """The program (timed; the best of `builds`, so that the first does not pay for a cold disk) and the library."""
     source = ROOT / workload.model
     name = source.stem
     folder.mkdir(parents=True, exist_ok=True)
-    times = [_timed([tool, "build", source, "-o", folder / name, "--force"]) for _ in range(2)]
-    sources, build = folder / f"{name}-sources", folder / f"{name}-library"
+    times = [_timed([tool, "build", source, "-o", folder / name, "--force"]) for _ in range(builds)]
+    return Built(library(tool, workload, folder, "all"), *min(times))
+
+
+def library(tool: str, workload: Workload, folder: pathlib.Path, fuse: str) -> pathlib.Path:
+    """The emitted sources with native/harness.cpp; `fuse`: "all" or "none"."""
+    source = ROOT / workload.model
+    name = source.stem
+    sources, build = folder / f"{name}-{fuse}-sources", folder / f"{name}-{fuse}-library"
     shutil.rmtree(sources, ignore_errors=True)
-    run([tool, "emit", source, "-o", sources, "--cpu=native"])
+    run([tool, "emit", source, "-o", sources, "--cpu=native", f"--fuse={fuse}"])
     run(["cmake", "--fresh", "-S", HERE / "native", "-B", build, f"-DMODEL_SOURCES={sources}", f"-DMODEL_NAME={name}"])
-    run(["cmake", "--build", build])
-    return Built(build / "libbench.so", *min(times))
+    run(["cmake", "--build", build, "--target", "bench", "--parallel", str(os.cpu_count())])
+    return build / "libbench.so"
 
 
 def _timed(command: list) -> tuple[float, float]:

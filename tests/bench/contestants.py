@@ -19,6 +19,7 @@ BEST2 = {name: value for name, value in BEST.items() if name.startswith("MALLOC"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "",
          "JAX_PLATFORMS": "cpu"}
 FLUSH = {"flush": True}  # denormals count as zero
+LAST = FLUSH | {"last": True}  # channels last
 
 
 def any_workload(workload: Workload) -> bool:
@@ -46,7 +47,15 @@ def predicting_on_words(workload: Workload) -> bool:
 
 
 def product(workload: Workload) -> bool:
-    return workload.key.startswith("W9")
+    return workload.family == "W9"
+
+
+def on_images(workload: Workload) -> bool:
+    return workload.images
+
+
+def training_nets(workload: Workload) -> bool:
+    return training(workload) and (workload.images or workload.sequences)
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ class Entry:
 
 
 OURS = Entry("hornfels", "Hornfels", "debian", "hornfels", "Generated", native="model")
+UNFUSED = Entry("hornfels-unfused", "Hornfels, unfused", "debian", "hornfels", "Generated", training_nets,
+                native="unfused")
 PEAK = Entry("peak", "machine", "debian", "peak", "Peak", native="peak")
 
 RIVALS = (
@@ -72,6 +83,7 @@ RIVALS = (
     Entry("torch1", "PyTorch 1.13, best settings", "debian", "pytorch", "Eager", any_workload, BEST, FLUSH),
     Entry("torch1-foreach", "PyTorch 1.13, best, foreach", "debian", "pytorch", "Eager", training, BEST,
           {"flush": True, "foreach": True}),
+    Entry("torch1-last", "PyTorch 1.13, best, channels last", "debian", "pytorch", "Eager", on_images, BEST, LAST),
     Entry("torch1-bag", "PyTorch 1.13, best, EmbeddingBag", "debian", "pytorch", "Bag", on_words, BEST, FLUSH),
     Entry("torch1-scatter", "PyTorch 1.13, best, EmbeddingBag, own gradient", "debian", "pytorch", "Bag",
           training_on_words, BEST, {"flush": True, "scatter": True}),

@@ -3,29 +3,20 @@ from __future__ import annotations
 
 import numpy as np
 
+import reference_layers
 from workloads import Data, Workload
 
 RHO, EPSILON, RATE = 0.9, 1e-7, 0.001
 
 
-def activate(x: np.ndarray, name: str) -> np.ndarray:
-    if name == "relu":
-        return np.maximum(x, 0)
-    if name == "sigmoid":
-        return 1 / (1 + np.exp(-x))
-    if name == "softmax":
-        e = np.exp(x - x.max(1, keepdims=True))
-        return e / e.sum(1, keepdims=True)
-    return x
-
-
-def forward(workload: Workload, weights, x: np.ndarray) -> list[np.ndarray]:
-    """The outputs of all layers, the input first."""
-    values = [x]
-    for i, (kernel, bias) in enumerate(weights):
-        last = i == len(weights) - 1
-        values.append(activate(values[-1] @ kernel + bias, workload.last if last else "relu"))
-    return values
+def forward(workload: Workload, weights, x: np.ndarray, kept: list | None = None) -> np.ndarray:
+    """The output of rows [batch, inputs]; appends what the gradients of each layer need, and its output, to `kept`."""
+    value = x.reshape(-1, *workload.input)
+    for layer, arrays in zip(workload.layers, weights):
+        value, needed = reference_layers.forward(layer, arrays, value)
+        if kept is not None:
+            kept.append((needed, value))
+    return value
 
 
 def loss_and_gradient(workload: Workload, y: np.ndarray, out: np.ndarray) -> tuple[float, np.ndarray]:
@@ -41,31 +32,41 @@ def loss_and_gradient(workload: Workload, y: np.ndarray, out: np.ndarray) -> tup
     return float(-np.mean(np.log(np.maximum(out[np.arange(n), y], 1e-30)))), (out - target) / n
 
 
+def gradients(workload: Workload, weights, x: np.ndarray, y: np.ndarray) -> tuple[float, list[tuple]]:
+    """The mean loss of a batch, and the gradient of every weight."""
+    kept: list = []
+    loss, d = loss_and_gradient(workload, y, forward(workload, weights, x, kept))
+    found: list[tuple] = [()] * len(weights)
+    for i in reversed(range(len(weights))):
+        layer, (needed, _) = workload.layers[i], kept[i]
+        found[i], d = reference_layers.backward(layer, weights[i], needed, d, i == 0)
+        if i:
+            d = reference_layers.through_activation(workload.layers[i - 1], d, kept[i - 1][1])
+    return loss, found
+
+
 def losses(workload: Workload, data: Data, weights, epochs: int,
            epsilon_inside: bool = True) -> tuple[list[float], list[float]]:
     """The mean training loss of each epoch, and the loss of each batch of the first; rows in their order, RMSprop from
-    `weights`.
+    `weights`, in float64 where no multi-hot matrix makes that too large.
 
     Keras divides by sqrt(average + epsilon), PyTorch by sqrt(average) + epsilon."""
-    weights = [tuple(np.array(a, np.float32) for a in layer) for layer in weights]
+    real = np.float32 if workload.tokens else np.float64
+    weights = [tuple(np.array(a, real) for a in layer) for layer in weights]
     averages = [tuple(np.zeros_like(a) for a in layer) for layer in weights]
-    x_all, means, batches = data.dense(workload.widths[0]), [], []
+    x_all, means, batches = data.dense(workload.inputs), [], []
     for epoch in range(epochs):
         total = 0.0
         for first in range(0, data.rows, workload.batch):
-            x, y = x_all[first:first + workload.batch], data.y[first:first + workload.batch]
-            values = forward(workload, weights, x)
-            loss, d = loss_and_gradient(workload, y, values[-1])
+            x, y = x_all[first:first + workload.batch].astype(real), data.y[first:first + workload.batch]
+            loss, found = gradients(workload, weights, x, y)
             total += loss * len(x)
             batches += [loss] if epoch == 0 else []
-            for i in reversed(range(len(weights))):
-                gradients = values[i].T @ d, d.sum(0)
-                if i:
-                    d = (d @ weights[i][0].T) * (values[i] > 0)
-                for w, v, g in zip(weights[i], averages[i], gradients):
-                    v *= np.float32(RHO)
-                    v += np.float32(1 - RHO) * g * g
-                    root = np.sqrt(v + np.float32(EPSILON)) if epsilon_inside else np.sqrt(v) + np.float32(EPSILON)
-                    w -= np.float32(RATE) * g / root
+            for layer in zip(weights, averages, found):
+                for w, v, g in zip(*layer):
+                    v *= real(RHO)
+                    v += real(1 - RHO) * g * g
+                    w -= real(RATE) * g / (np.sqrt(v + real(EPSILON)) if epsilon_inside else
+                                           np.sqrt(v) + real(EPSILON))
         means.append(total / data.rows)
     return means, batches

@@ -17,11 +17,12 @@ import time
 import numpy as np
 
 import build
+import figures
 import machine
 import reference
 import table
 import workloads
-from contestants import OURS, PEAK, RIVALS, Entry
+from contestants import OURS, PEAK, RIVALS, UNFUSED, Entry
 from worker import Gone, Worker
 from workloads import Workload
 
@@ -30,6 +31,7 @@ LOSS_TOLERANCES = (0.01, 0.05)
 # Of the loss of the first batches; nothing but a forward pass lies before the first.
 BATCH_TOLERANCES = np.array([2e-5, 1e-3, 1e-3])
 CHECKED_EPOCHS = len(LOSS_TOLERANCES)
+EXPECTED: dict[tuple, dict] = {}  # what numpy computed
 OUTPUT_TOLERANCE = 1e-4  # of the largest output
 
 
@@ -47,7 +49,8 @@ class Match:
         self.losses: dict[str, list[float]] = {}
         self.refused: dict[str, str] = {}
         self.data, self.weights = workloads.load(workload), workloads.first_weights(workload)
-        self.expected: dict = {}
+        # By the model and not by the number of threads: numpy takes longer than anybody else.
+        self.expected = EXPECTED.setdefault((workload.model, workload.batch, workload.task), {})
 
     def play(self) -> dict:
         """Everything, from starting the contestants to their figures."""
@@ -65,7 +68,7 @@ class Match:
 
     def entries(self) -> list[Entry]:
         wanted = self.options.against.split(",") if self.options.against else None
-        rivals = [e for e in RIVALS if e.takes(self.workload) and (wanted is None or e.key in wanted)]
+        rivals = [e for e in (UNFUSED, *RIVALS) if e.takes(self.workload) and (wanted is None or e.key in wanted)]
         return [PEAK, OURS, *rivals]
 
     def start(self, entry: Entry) -> None:
@@ -103,8 +106,8 @@ class Match:
             self.losses[entry.key] = answer["losses"]
             return self.compare_losses(answer)
         if not self.expected:
-            row = self.data.dense(self.workload.widths[0])[:self.workload.batch]
-            self.expected["output"] = reference.forward(self.workload, self.weights, row)[-1]
+            row = self.data.dense(self.workload.inputs)[:self.workload.batch]
+            self.expected["output"] = reference.forward(self.workload, self.weights, row)
         out, expected = np.load(answer["output"]), self.expected["output"]
         os.unlink(answer["output"])
         off = np.max(np.abs(out - expected)) / np.max(np.abs(expected))
@@ -146,7 +149,8 @@ class Match:
                 "first_s": worker.ready["first"], "losses": self.losses.get(worker.entry.key),
                 "rounds": rounds}
         peaks = self.rounds.get(PEAK.key) or [{}]
-        return {"title": self.workload.title, "unit": self.workload.unit, "threads": self.workload.threads,
+        return {"title": self.workload.title, "rounds": self.options.rounds, "unit": self.workload.unit,
+                "threads": self.workload.threads,
                 "flops": self.workload.flops if self.workload.dense_flops else None,
                 "weight_bytes": sum(a.nbytes for layer in self.weights for a in layer),
                 "peak": {name: statistics.median(r[name] for r in peaks) for name in peaks[0]},
@@ -161,9 +165,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.3, help="least length of a round")
     parser.add_argument("--quick", action="store_true", help="three short rounds")
+    parser.add_argument("--builds", type=int, default=2, help="how often `hornfels build` is timed; the best counts")
     parser.add_argument("--tool", default=str(workloads.ROOT / "build/release/bin/hornfels"))
     parser.add_argument("--cores", default="", help="which cores to use, such as 1,0; the first for one thread")
     parser.add_argument("--nice", type=int, default=0, help="priority of all contestants, on a machine with other work")
+    parser.add_argument("--keep", action="store_true", help="puts the figures into figures.md and the README")
     parser.add_argument("--cache", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("bench"),
                         help="writes PATH.md and PATH.json")
@@ -179,20 +185,27 @@ def main() -> None:
     chosen = workloads.choose(options.only)
     options.version = build.run([options.tool, "--version"]).stdout.strip()
     libraries = build.libraries(options.cache)
-    results = {"machine": machine.describe(), "rounds": options.rounds, "workloads": {}}
+    results = {"machine": machine.describe(), "workloads": {}}
     built: dict[str, build.Built] = {}
     with tempfile.TemporaryDirectory() as options.exchange:
         for workload in chosen:
             say(f"{workload.key}: {workload.title}")
             if workload.model not in built:
-                built[workload.model] = build.model(options.tool, workload, options.cache / "models")
+                built[workload.model] = build.model(options.tool, workload, options.cache / "models", options.builds)
             model = built[workload.model]
-            result = Match(workload, options, {**libraries, "model": model.library}).play()
+            if UNFUSED.takes(workload) and not model.unfused:
+                model.unfused = build.library(options.tool, workload, options.cache / "models", "none")
+            result = Match(workload, options, {**libraries, "model": model.library, "unfused": model.unfused}).play()
             result["build_s"], result["build_processor_s"] = model.seconds, model.processor_seconds
             results["workloads"][workload.key] = result
             options.output.with_suffix(".json").write_text(json.dumps(results, indent=1))
             options.output.with_suffix(".md").write_text(table.markdown(results))
     print(table.markdown(results))
+    if options.keep:
+        try:
+            figures.keep(results)
+        except figures.Different as reason:
+            raise SystemExit(f"not kept: {reason}") from None
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from __future__ import annotations
 # Columns of the overview: a heading and the keys whose best is shown. "as installed" stands alone.
 FAMILIES = (
     ("PyTorch 1.13, as installed", ("torch1-installed",)),
-    ("PyTorch 1.13, its best", ("torch1", "torch1-foreach", "torch1-bag", "torch1-scatter", "torch1-frozen",
-                                "torch1-frozen-bag")),
+    ("PyTorch 1.13, its best", ("torch1", "torch1-foreach", "torch1-last", "torch1-bag", "torch1-scatter",
+                                "torch1-frozen", "torch1-frozen-bag")),
     ("PyTorch 2, its best", ("torch2", "torch2-bag", "torch2-frozen", "torch2-frozen-bag", "torch2-compile",
                              "torch2-compile-words")),
     ("JAX, its best", ("jax", "jax-scan", "jax-words")),
@@ -90,7 +90,7 @@ def _limits(result: dict) -> list[str]:
     if peak:
         levels = ", ".join(f"{level} {peak[level]:.0f}" for level in ("L1", "L2", "L3", "memory"))
         threads = "one thread" if result["threads"] == 1 else f"{result['threads']} threads"
-        lines.append(f"In these rounds: {peak['gflops']:.0f} GFLOP/s ({threads}); read by one thread, GB/s: {levels}; "
+        lines.append(f"In these {result['rounds']} rounds: {peak['gflops']:.0f} GFLOP/s ({threads}); read by one thread, GB/s: {levels}; "
                      f"a buffer as large as the weights ({result['weight_bytes'] / 1e6:.3g} MB): {peak['weights']:.0f}. ")
     lines.append(f"`hornfels build` took {result['build_s']:.2f} s, {result['build_processor_s']:.2f} s of processor "
                  "time.")
@@ -99,14 +99,23 @@ def _limits(result: dict) -> list[str]:
     return lines
 
 
+def machine(results: dict) -> str:
+    """The machine that the figures are of, in a line."""
+    m = results["machine"]
+    caches = ", ".join(f"{level} {size}" for level, size in m["caches"].items())
+    return (f"{m['processor']} ({m['family']}), {m['cores']} cores, {m['vectors']}, {caches}; {m['system']}; "
+            f"{m['compiler']}.")
+
+
+def versions(results: dict) -> list[str]:
+    return sorted({c["version"] for r in results["workloads"].values() for c in r["contestants"].values()})
+
+
 def markdown(results: dict) -> str:
     """Machine and versions, the overview, then each workload."""
-    m = results["machine"]
-    versions = sorted({c["version"] for r in results["workloads"].values() for c in r["contestants"].values()})
-    caches = ", ".join(f"{level} {size}" for level, size in m["caches"].items())
-    lines = [f"{m['processor']} ({m['family']}), {m['cores']} cores, {m['vectors']}, {caches}; {m['system']}; "
-             f"{m['compiler']}; {', '.join(versions)}. Medians of {results['rounds']} interleaved rounds; a factor "
-             "says how many times as long the rival takes.", "", *overview(results), ""]
+    lines = [machine(results), "", f"Versions: {', '.join(versions(results))}.", "",
+             "Medians of interleaved rounds; a factor says how many times as long the rival takes.", "",
+             *overview(results), ""]
     for key, result in results["workloads"].items():
         lines += details(key, result)
     return "\n".join(lines)

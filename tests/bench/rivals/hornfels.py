@@ -35,8 +35,8 @@ class Generated(Contestant):
         self.kept = self.targets()
         data = self.data
         self.rows = Rows(self.pointer(data.x), self.pointer(data.ids), self.pointer(data.offsets),
-                         *(self.pointer(a) for a in self.kept), w.widths[0], w.widths[-1])
-        self.out = np.empty((w.batch, w.widths[-1]), np.float32)
+                         *(self.pointer(a) for a in self.kept), w.inputs, w.outputs)
+        self.out = np.empty((w.batch, w.outputs), np.float32)
 
     def targets(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         """As the model takes them: numbers, or class numbers; a categorical loss takes one-hot rows."""
@@ -44,7 +44,7 @@ class Generated(Contestant):
         if y is None or y.dtype == np.float32:
             return y, None
         if self.workload.key == "W2":  # the book's model has the categorical loss
-            return np.eye(self.workload.widths[-1], dtype=np.float32)[y], None
+            return np.eye(self.workload.outputs, dtype=np.float32)[y], None
         return None, y
 
     @staticmethod

@@ -26,11 +26,11 @@ class Matmul(Contestant):
         w, self.library = self.workload, library()
         arrays = [np.ascontiguousarray(a) for a in (self.data.x, *weights[0])]
         self.product = ctypes.c_void_p(self.library.onednn_open(
-            *(ctypes.c_int64(n) for n in (w.batch, *w.widths)), *(ctypes.c_void_p(a.ctypes.data) for a in arrays)))
+            *(ctypes.c_int64(n) for n in (w.batch, w.inputs, w.outputs)), *(ctypes.c_void_p(a.ctypes.data) for a in arrays)))
 
     def predict(self):
         self.repeat(1)
-        size = self.workload.batch * self.workload.widths[-1]
+        size = self.workload.batch * self.workload.outputs
         at = ctypes.cast(self.library.onednn_output(self.product), ctypes.POINTER(ctypes.c_float))
         return np.ctypeslib.as_array(at, (size,)).copy()
 

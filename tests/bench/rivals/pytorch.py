@@ -6,30 +6,14 @@ import torch
 from torch import nn
 
 from contestant import Contestant
+from rivals.pytorch_nets import ACTIVATIONS, network, stack
 from workloads import words_of
 
-ACTIVATIONS = {"sigmoid": nn.Sigmoid, "softmax": lambda: nn.Softmax(1), "linear": nn.Identity, "relu": nn.ReLU}
 LOSSES = {"binary": nn.BCEWithLogitsLoss, "classes": nn.CrossEntropyLoss, "squares": nn.MSELoss}
 
 
-def linear(kernel: np.ndarray, bias: np.ndarray) -> nn.Linear:
-    layer = nn.Linear(*kernel.shape)
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(kernel.T.copy()))
-        layer.bias.copy_(torch.from_numpy(bias))
-    return layer
-
-
-def stack(layers: list) -> nn.Sequential:
-    """Dense layers with relu between them."""
-    parts: list[nn.Module] = []
-    for kernel, bias in layers:
-        parts += [linear(kernel, bias), nn.ReLU()]
-    return nn.Sequential(*parts[:-1])
-
-
 class Eager(Contestant):
-    """nn.Linear layers, torch.optim.RMSprop."""
+    """PyTorch's own layers, torch.optim.RMSprop."""
 
     epsilon_inside = False
 
@@ -40,8 +24,8 @@ class Eager(Contestant):
     def prepare(self, weights):
         torch.set_num_threads(self.workload.threads)
         torch.set_flush_denormal(bool(self.options.get("flush")))
-        self.model = stack(weights)
-        self.x = torch.from_numpy(self.data.dense(self.workload.widths[0]))
+        self.model = network(self.workload, weights, bool(self.options.get("last")), bool(self.options.get("slices")))
+        self.x = torch.from_numpy(self.data.dense(self.workload.inputs))
         self.finish()
 
     def finish(self):
@@ -50,7 +34,8 @@ class Eager(Contestant):
             self.y = y.long() if self.workload.loss == "classes" else y
             self.loss = LOSSES[self.workload.loss]()
             chosen = {"foreach": True} if self.options.get("foreach") else {}
-            self.optimizer = torch.optim.RMSprop(self.model.parameters(), lr=0.001, alpha=0.9, eps=1e-7, **chosen)
+            trained = [p for p in self.model.parameters() if p.requires_grad]
+            self.optimizer = torch.optim.RMSprop(trained, lr=0.001, alpha=0.9, eps=1e-7, **chosen)
         else:
             self.whole = Whole(self.model, ACTIVATIONS[self.workload.last]()).eval()
             self.inputs = self.batch_inputs()
