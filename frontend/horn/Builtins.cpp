@@ -374,9 +374,11 @@ Value logits(BuiltinCall &c) {
   return NoneValue();
 }
 
-/// 0, 1, ... below n.
+/// 0, 1, ... below n; of `batch`: the number of each row.
 Value arange(BuiltinCall &c) {
   Interpreter &in = c.interpreter;
+  if (std::holds_alternative<BatchValue>(c.arguments[0]))
+    return in.tensor(in.emitter.iota(0, in.options.real, {batchSize}), in.options.real, {batchSize}, {});
   auto *size = getIf<int64_t>(c.arguments[0]);
   if (!size || *size < 1)
     return refuse(c, fmt::format("arange takes an int above 0, found {}", in.show(c.arguments[0])));

@@ -329,7 +329,7 @@ bool Reader::isFloat32(const Json &json) {
 bool Reader::isNeutral(const std::string &key, const Json &value) {
   if (value.isNull() || contains({"name", "batch_input_shape", "batch_shape", "seed", "jit_compile",
                                   "implementation", "use_cudnn", "unroll", "is_legacy_optimizer",
-                                  "trainable", "build_input_shape", "autocast", "renorm_momentum"},
+                                  "trainable", "zero_output_for_mask", "build_input_shape", "autocast", "renorm_momentum"},
                                  key))
     return true;
   if (key == "dtype")

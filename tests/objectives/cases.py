@@ -34,6 +34,8 @@ LOSSES = [
      "classes"),
     ("Dice", "dice", {}, "sigmoid", 3, "bits"),
     ("Tversky", "tversky", {"alpha": 0.3, "beta": 0.8}, "sigmoid", 3, "bits"),
+    ("Circle", "circle", {}, "softmax", 4, "classes"),
+    ("Circle", "circle", {"gamma": 2.0, "margin": 0.3, "remove_diagonal": False}, "linear", 4, "classes"),
 ]
 
 # class in keras.metrics, name in Horn, arguments, last activation, outputs, targets
