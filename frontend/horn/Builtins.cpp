@@ -240,7 +240,9 @@ Value concatenate(BuiltinCall &c) {
         c, fmt::format("concatenate takes a list of tensors, found {}", c.interpreter.show(c.arguments[0])));
   auto axis =
       c.interpreter.axisOf(c.arguments[1], tensorIn(list->elements.front())->shape.size(), c.places[1]);
-  return axis ? c.interpreter.concatenate(list->elements, *axis, c.range) : Value(Poison());
+  if (!axis)
+    return Poison();
+  return c.interpreter.joinMasks(c.interpreter.concatenate(list->elements, *axis, c.range), list->elements, *axis, c.range);
 }
 
 /// n equal parts along an axis, as a tuple.
@@ -344,6 +346,14 @@ Value stopGradient(BuiltinCall &c) {
   if (auto *x = tensorIn(c.arguments[0]); x && !x->vocabulary)
     return isReal(x->element) ? c.interpreter.unary("stop_gradient", *x, c.range) : c.arguments[0];
   return c.arguments[0]; // a number
+}
+
+/// The mask of a tensor, or none.
+Value maskOf(BuiltinCall &c) {
+  const TensorInfo *x = tensorIn(c.arguments[0]);
+  if (!x)
+    return refuse(c, fmt::format("mask takes a tensor, found {}", c.interpreter.show(c.arguments[0])));
+  return x->mask ? Value(x->mask) : Value(NoneValue());
 }
 
 /// The tensor that `function` was applied to when it gave p, or none.
@@ -486,6 +496,11 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
       {"cast", {P{"x", {}}, P{"type", {}}}, cast, {}},
       {"stop_gradient", {P{"x", {}}}, stopGradient, {}},
       {"logits", {P{"p", {}}, P{"function", {}}}, logits, {}},
+      {"mask", {P{"x", {}}}, maskOf, {}},
+      {"with_mask",
+       {P{"x", {}}, P{"mask", {}}},
+       [](BuiltinCall &c) { return c.interpreter.withMask(c.arguments[0], c.arguments[1], c.range); },
+       {}},
       {"matmul",
        {P{"a", {}}, P{"b", {}}},
        [](BuiltinCall &c) { return c.interpreter.matmul(c.arguments[0], c.arguments[1], c.range); },

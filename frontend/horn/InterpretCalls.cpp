@@ -381,8 +381,12 @@ Value Interpreter::callLayer(const std::shared_ptr<Owner> &layer, std::vector<Ca
   called.isFaulty = layer->isFaulty;
   bool isUsers = layer->place.isValid() && !diagnostics.sources().isLibrary(layer->place.file);
   PlaceScope place(*this, layer->fullName, isUsers ? layer->place : userPlace(range));
+  for (CallArgument &argument : arguments)
+    argument.value = argumentMasks(argument.value);
   std::vector<CallArgument> given = arguments;
   Value result = runBody(std::move(called), *layer->definition->call, std::move(arguments), range);
+  if (layer->definition->kind == DefinitionKind::Layer)
+    result = resultMasks(result, *layer->definition, given, range);
   layer->isCalled = true;
   int64_t call = isTop ? run->layerCalls[layer.get()]++ : 0;
   if (isTop)

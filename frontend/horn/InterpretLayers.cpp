@@ -256,6 +256,7 @@ void Interpreter::write(Variable &variable, const Value &value, SourceRange rang
   if (isLayers && isReal(variable.element)) // no gradient passes through a state
     info.handle = emitter.elementwise("stop_gradient", {use(info, range)});
   info.applications.clear();
+  info.mask = nullptr;
   run->current[&variable] = std::make_shared<TensorInfo>(std::move(info));
 }
 

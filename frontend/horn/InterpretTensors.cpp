@@ -53,7 +53,7 @@ Value Interpreter::full(double number, Element element, const Shape &shape) {
 Value Interpreter::castTo(const TensorInfo &x, Element element, SourceRange range) {
   if (x.element == element)
     return std::make_shared<const TensorInfo>(x);
-  return tensor(emitter.cast(use(x, range), element), element, x.shape, {&x});
+  return passMasks(tensor(emitter.cast(use(x, range), element), element, x.shape, {&x}), {&x}, range);
 }
 
 std::optional<Shape> Interpreter::broadcastShapes(const Shape &a, const Shape &b) {
@@ -151,7 +151,7 @@ Value Interpreter::unary(std::string_view op, const TensorInfo &x, SourceRange r
   Value operand = keepsInts || isReal(x.element) ? Value(std::make_shared<const TensorInfo>(x))
                                                  : castTo(x, options.real, range);
   const TensorInfo &t = *tensorIn(operand);
-  Value result = tensor(emitter.elementwise(op, {use(t, range)}), t.element, t.shape, {&x});
+  Value result = passMasks(tensor(emitter.elementwise(op, {use(t, range)}), t.element, t.shape, {&x}), {&x}, range);
   if (op == "relu") {
     auto info = std::make_shared<TensorInfo>(*tensorIn(result));
     info->unbounded = "relu";
@@ -211,7 +211,7 @@ Value Interpreter::elementwise(std::string_view op, const Value &a, const Value 
   if (!left || !right)
     return Poison();
   Handle handle = emitter.elementwise(op, {use(*tensorIn(*left), range), use(*tensorIn(*right), range)});
-  Value result = tensor(handle, element, *shape, {x, y});
+  Value result = passMasks(tensor(handle, element, *shape, {x, y}), {x, y}, range);
   std::string reason = x && !x->unbounded.empty() ? x->unbounded : y ? y->unbounded : "";
   if ((op == "add" || op == "sub") && !reason.empty()) { // a sum with something unbounded
     auto info = std::make_shared<TensorInfo>(*tensorIn(result));
@@ -240,8 +240,8 @@ Value Interpreter::compareTensors(BinaryOp op, const Value &a, const Value &b, S
   std::optional<Value> left = fit(a, element, *shape, range), right = fit(b, element, *shape, range);
   if (!left || !right)
     return Poison();
-  return tensor(emitter.compare(op, use(*tensorIn(*left), range), use(*tensorIn(*right), range)),
-                Element::Bool, *shape, {x, y});
+  Handle handle = emitter.compare(op, use(*tensorIn(*left), range), use(*tensorIn(*right), range));
+  return passMasks(tensor(handle, Element::Bool, *shape, {x, y}), {x, y}, range);
 }
 
 Value Interpreter::where(const Value &condition, const Value &a, const Value &b, SourceRange range) {
@@ -266,9 +266,8 @@ Value Interpreter::where(const Value &condition, const Value &a, const Value &b,
   if (!left || !right)
     return Poison();
   Value chosen = broadcastTo(*c, *shape, range);
-  return tensor(emitter.select(use(*tensorIn(chosen), range), use(*tensorIn(*left), range),
-                               use(*tensorIn(*right), range)),
-                element, *shape, {x, y, c});
+  Handle handle = emitter.select(use(*tensorIn(chosen), range), use(*tensorIn(*left), range), use(*tensorIn(*right), range));
+  return passMasks(tensor(handle, element, *shape, {x, y, c}), {x, y}, range);
 }
 
 Value Interpreter::boundedIds(const TensorInfo &ids, int64_t limit, SourceRange range, SourceRange limitPlace) {

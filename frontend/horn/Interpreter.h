@@ -195,6 +195,16 @@ public:
   std::optional<int64_t> axisOf(const Value &value, size_t rank, SourceRange range);
   std::optional<Tensor> realTensor(const Value &value, SourceRange range, const char *what);
 
+  // --- masks (InterpretMasks.cpp)
+  // ---------------------------------------------------------------------------------
+  Value withMask(const Value &value, const Value &mask, SourceRange range);
+  Tensor eitherMask(const Tensor &a, const Tensor &b, SourceRange range);
+  Value passMasks(Value result, std::initializer_list<const TensorInfo *> operands, SourceRange range);
+  Value joinMasks(Value result, const std::vector<Value> &xs, int64_t axis, SourceRange range);
+  Value argumentMasks(const Value &value);
+  Value resultMasks(const Value &result, const Definition &layer, const std::vector<CallArgument> &arguments,
+                    SourceRange range);
+
   // --- state
   // ---------------------------------------------------------------------------------------------------------
   void countStep(SourceRange range);

@@ -88,6 +88,38 @@ Value ModelBuilder::weighted(const Pass &pass, const Output &output, const Value
   return in.elementwise("mul", values, weight, output.lossRange);
 }
 
+/// The values that count: those where the mask of the prediction is true, and that of the values themselves where they
+/// have one (a loss that leaves out a class). A single number has no places.
+ModelBuilder::Counted ModelBuilder::counted(const Value &values, const Tensor &prediction, SourceRange range) {
+  const TensorInfo *tensor = tensorIn(values);
+  Tensor mask = prediction ? prediction->mask : nullptr;
+  if (tensor && tensor->mask && mask && tensor->mask->handle != mask->handle) {
+    auto both = in.elementwise("and", tensor->mask, mask, range);
+    if (isPoison(both))
+      return {both, both, false};
+    mask = std::get<Tensor>(both);
+  } else if (tensor && tensor->mask) {
+    mask = tensor->mask;
+  }
+  if (!tensor || !mask || tensor->shape.empty())
+    return {values, NoneValue(), true};
+  bool fits = mask->shape.size() <= tensor->shape.size() &&
+              std::equal(mask->shape.begin(), mask->shape.end(), tensor->shape.begin());
+  if (!fits) {
+    in.error(range, fmt::format("the mask {} of the prediction does not fit the values {} that are averaged",
+                                in.show(*mask), in.show(*tensor)));
+    return {Poison(), Poison(), false};
+  }
+  Shape spread = mask->shape;
+  spread.resize(tensor->shape.size(), 1);
+  int64_t each = 1; // values at a place of the mask
+  for (size_t axis = mask->shape.size(); axis < tensor->shape.size(); ++axis)
+    each *= tensor->shape[axis];
+  Value condition = in.reshape(*mask, spread, range);
+  Value number = in.reduce(Reduction::Sum, in.castTo(*mask, in.options.real, range), NoneValue(), false, false, range);
+  return {in.where(condition, values, 0.0, range), in.elementwise("mul", number, each, range), false};
+}
+
 /// What a loss or a metric is called on: target and prediction, both faulty when one is, so that its own
 /// arguments are checked in any case.
 std::vector<CallArgument> ModelBuilder::comparison(const Pass &pass, size_t i, SourceRange range) {
@@ -112,7 +144,12 @@ Tensor ModelBuilder::lossOf(Pass &pass, size_t i) {
   values = weighted(pass, output, values);
   if (isPoison(values))
     return nullptr;
-  Value mean = in.reduce(Reduction::Sum, values, NoneValue(), false, true, output.lossRange);
+  Counted part = counted(values, pass.outputs[i], output.lossRange);
+  if (isPoison(part.values))
+    return nullptr;
+  Value mean = in.reduce(Reduction::Sum, part.values, NoneValue(), false, part.all, output.lossRange);
+  if (!part.all) // nothing counts: 0
+    mean = in.elementwise("div", mean, in.elementwise("max", part.count, 1.0, output.lossRange), output.lossRange);
   auto *tensor = getIf<Tensor>(mean);
   return tensor ? *tensor : nullptr;
 }
@@ -128,9 +165,9 @@ Owner &ModelBuilder::metricOwner(const std::string &name, const Definition *defi
   return *owner;
 }
 
-/// total += sum, count += count; total / count
+/// total += sum, count += count; total / count, or 0 where nothing was counted
 Value ModelBuilder::streamingMean(const std::string &name, const Value &sum, const Value &count,
-                                  SourceRange range) {
+                                  SourceRange range, bool mayBeEmpty) {
   Owner &owner = metricOwner(name, nullptr);
   auto grow = [&](const char *local, const Value &by) -> Value {
     Variable *variable = in.makeVariable(
@@ -142,6 +179,8 @@ Value ModelBuilder::streamingMean(const std::string &name, const Value &sum, con
     return in.read(*variable);
   };
   Value total = grow("total", sum), number = grow("count", count);
+  if (mayBeEmpty)
+    number = in.where(in.compareTensors(BinaryOp::Equal, number, 0.0, range), 1.0, number, range);
   return in.elementwise("div", total, number, range);
 }
 
@@ -219,6 +258,8 @@ Value ModelBuilder::metricValue(const MetricSpec &metric, std::vector<CallArgume
     return Poison();
   }
   // A function: the mean over samples, each sample's value being the mean over its other axes.
+  auto *given = getIf<Tensor>(arguments.back().value);
+  Tensor prediction = given ? *given : nullptr;
   Value values = in.call(metric.function, std::move(arguments), nullptr, metric.range);
   auto *tensor = tensorIn(values);
   if (!tensor) {
@@ -228,6 +269,19 @@ Value ModelBuilder::metricValue(const MetricSpec &metric, std::vector<CallArgume
   }
   if (tensor->shape.empty())
     return streamingMean(metric.name, values, 1.0, metric.range);
+  return meanOfSamples(metric, values, prediction);
+}
+
+/// Under a mask the mean is over the places that count.
+Value ModelBuilder::meanOfSamples(const MetricSpec &metric, const Value &given, const Tensor &prediction) {
+  Counted part = counted(given, prediction, metric.range);
+  auto *tensor = tensorIn(part.values);
+  if (!tensor)
+    return Poison();
+  int64_t each = 1; // values of a sample
+  for (size_t axis = 1; axis < tensor->shape.size(); ++axis)
+    each *= tensor->shape[axis];
+  Value values = part.values;
   if (tensor->shape.size() > 1) {
     std::vector<Value> axes;
     for (size_t axis = 1; axis < tensor->shape.size(); ++axis)
@@ -235,8 +289,10 @@ Value ModelBuilder::metricValue(const MetricSpec &metric, std::vector<CallArgume
     values = in.reduce(Reduction::Sum, values, makeList(std::move(axes)), false, true, metric.range);
   }
   Value sum = in.reduce(Reduction::Sum, values, NoneValue(), false, false, metric.range);
-  Value batch = in.tensor(in.emitter.batchSizeTensor(), in.options.real, {}, {});
-  return streamingMean(metric.name, sum, batch, metric.range);
+  Value count = in.tensor(in.emitter.batchSizeTensor(), in.options.real, {}, {});
+  if (!part.all) // a sample counts as far as its places do, so that numbers stay small
+    count = in.elementwise("div", part.count, each, metric.range);
+  return streamingMean(metric.name, sum, count, metric.range, !part.all);
 }
 
 void ModelBuilder::addMetrics(Pass &pass) {

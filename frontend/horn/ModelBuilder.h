@@ -86,12 +86,21 @@ private:
   void typeTarget(Output &output, const TensorInfo &prediction);
   Tensor lossOf(Pass &pass, size_t output);
   Value weighted(const Pass &pass, const Output &output, const Value &values);
+  /// What counts of a loss's or a metric's values, and how many of them that is.
+  struct Counted {
+    Value values;     // 0 where the mask is false
+    Value count;      // values that count
+    bool all = true;  // there is no mask
+  };
+  Counted counted(const Value &values, const Tensor &prediction, SourceRange range);
   Tensor addLoss(Pass &pass);
   void addMetrics(Pass &pass);
   Owner &metricOwner(const std::string &name, const Definition *definition);
-  Value streamingMean(const std::string &name, const Value &sum, const Value &count, SourceRange range);
+  Value streamingMean(const std::string &name, const Value &sum, const Value &count, SourceRange range,
+                      bool mayBeEmpty = false);
   std::vector<CallArgument> comparison(const Pass &pass, size_t output, SourceRange range);
   Value metricValue(const MetricSpec &metric, std::vector<CallArgument> arguments);
+  Value meanOfSamples(const MetricSpec &metric, const Value &values, const Tensor &prediction);
   void addMetricResult(Pass &pass, const std::string &name, const Value &value);
 
   // Optimizers.cpp

@@ -96,6 +96,8 @@ struct TensorInfo {
   std::vector<Application> applications;
   std::string unbounded; // "linear", "relu", ...: why its values may lie outside [0, 1]; empty: no claim
   std::optional<double> known; // its value when training starts (the learning rate)
+  Tensor mask;            // which of its places count: a bool tensor with its first sizes; null: all
+  bool ownsMask = false;  // the mask (or its absence) was said for this tensor, it did not come with what it is made of
 };
 
 /// Names of one body. Blocks of `if` and `for` share the scope around them.

@@ -42,7 +42,11 @@ ExprPtr Reader::wrappedLayer(const Json &json, const Definition &wrapper, const 
   if (wrapper.name.text == "bidirectional" && parameter.name.text == "layer" && name.size() > forward.size() &&
       name.compare(0, forward.size(), forward) == 0)
     name = name.substr(forward.size());
-  return layerValue(*layer, name == kind ? "" : name);
+  ExprPtr value = layerValue(*layer, name == kind ? "" : name);
+  auto *call = dynamic_cast<CallExpr *>(value.get());
+  if (call && wrapper.name.text == "bidirectional") // it sees to that itself
+    std::erase_if(call->arguments, [](const Argument &each) { return each.name && each.name->text == "zero_output_for_mask"; });
+  return value;
 }
 
 /// The same but for names, seeds and what only says where an object is shared.
