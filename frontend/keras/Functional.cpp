@@ -8,7 +8,7 @@ namespace hornfels::keras {
 class FunctionalReader {
 public:
   FunctionalReader(Reader &reader, const Object &object, Reader::Body body)
-      : reader(reader), object(object), body(std::move(body)) {}
+      : reader(reader), object(object), body(std::move(body)), hasMasks(makesMasks(reader.root)) {}
 
   std::unique_ptr<Definition> read(bool isMain) {
     const std::vector<Json> *list = reader.layersOf(object);
@@ -25,6 +25,7 @@ public:
       collectReferences(call, *call.json, 0);
     addCalls();
     readOutputs(isMain);
+    dropUnused();
     return std::move(body.definition);
   }
 
@@ -34,6 +35,11 @@ private:
     size_t layer;
     std::vector<size_t> needs; // calls
     std::string variable;      // empty until it is bound
+    std::string masked;        // the variable whose mask its result has, where that is to be said
+    std::string maskOrigin;    // of the mask that its result is or has
+    std::vector<size_t> reads; // calls that its text names
+    size_t uses = 0;           // how often it is named
+    size_t statement = 0;      // where it is bound
   };
   struct Layer {
     Object object;
@@ -72,7 +78,7 @@ private:
     }
     auto add = [&](const Json *call) {
       layer.calls.push_back(calls.size());
-      calls.push_back({call, layers.size(), {}, ""});
+      calls.push_back({call, layers.size(), {}, "", "", "", {}});
     };
     if (layer.isInput)
       add(&json);
@@ -236,6 +242,7 @@ private:
         continue;
       }
       const Layer &layer = layers[calls[reference.call].layer];
+      ++calls[reference.call].uses;
       std::string name = calls[reference.call].variable;
       if (layer.givesMany) {
         std::string alias = body.names.take(layer.name + "_" + std::to_string(reference.tensor));
@@ -282,7 +289,11 @@ private:
       ready.erase(ready.begin());
       ++done;
       isReady[next] = true;
+      current = next;
       addCall(calls[next]);
+      calls[next].statement = body.definition->body.statements.size() - 1;
+      if (!layers[calls[next].layer].isInput && !calls[next].variable.empty())
+        order.push_back(next);
       for (size_t user : users[next])
         if (--missing[user] == 0)
           ready.insert(user);
@@ -321,6 +332,7 @@ private:
       return;
     std::vector<ExprPtr> arguments = argumentsOf(call);
     SourceRange place = layer.object.place;
+    applyMask(call, arguments);
     if (arguments.empty()) {
       reader.error(call.json->range, "a call of `" + layer.name + "` without a tensor");
       return;
@@ -329,7 +341,10 @@ private:
       if (const Json *keywords = call.json->isObject() ? call.json->find("kwargs") : nullptr)
         refuseKeywords(*keywords);
       call.variable = isFirst(call) ? layer.variable : body.names.take(layer.variable);
-      bind(call.variable, operation(layer, std::move(arguments)));
+      ExprPtr value = operation(layer, std::move(arguments));
+      if (hasMasks && call.maskOrigin.empty() && !isMaskOperation(layer.object.className)) // Keras's operators drop masks
+        value = withMask(std::move(value), noneNode(place));
+      bind(call.variable, std::move(value));
       return;
     }
     ExprPtr callee;
@@ -362,6 +377,13 @@ private:
     bool isBare = layer.calls.size() == 1 && !isModel(layer);
     bind(call.variable,
          callNode(place, isBare ? called(std::move(callee)) : std::move(callee), std::move(list)));
+    if (call.masked.empty())
+      return;
+    std::vector<Argument> of;
+    of.push_back(argument(nameNode(place, call.masked)));
+    ExprPtr whole = withMask(nameNode(place, call.variable), callNode(place, nameNode(place, "mask"), std::move(of)));
+    call.variable = body.names.take(call.variable + "_masked"); // the layer is named by the first
+    bind(call.variable, std::move(whole));
   }
 
   static bool isModel(const Layer &layer) {
@@ -433,10 +455,11 @@ private:
     return json.isNull() || (json.isList() && std::all_of(json.items.begin(), json.items.end(), saysNothing));
   }
 
-  /// `mask` and `training` say nothing where they are null.
+  /// `mask` and `training` say nothing where they are null; a mask that is a tensor is read by `applyMask`.
   void refuseKeywords(const Json &keywords, const std::set<std::string> &known = {}) {
     for (size_t i = 0; i < keywords.keys.size(); ++i)
       if (!saysNothing(keywords.items[i]) && !known.count(keywords.keys[i].text) &&
+          !(keywords.keys[i].text == "mask" && historyOf(keywords.items[i])) &&
           !(keywords.keys[i].text == "training" && keywords.items[i].isFalse()))
         reader.error(keywords.keys[i].range, "a call with `" +
                                                  printable(keywords.keys[i].text.substr(0, 64)) +
@@ -458,6 +481,10 @@ private:
           calls[reference.call].variable.empty())
         reader.error(history->range, "this input is not among `input_layers`");
       bool isBound = reference.good && !calls[reference.call].variable.empty();
+      if (isBound) {
+        calls[current].reads.push_back(reference.call);
+        ++calls[reference.call].uses;
+      }
       return isBound ? tensorNode(json.range, reference) : lostNode(json.range);
     }
     if (json.isNumber())
@@ -490,31 +517,123 @@ private:
   }
 
   ExprPtr operation(const Layer &layer, std::vector<ExprPtr> arguments) {
-    static const std::map<std::string, BinaryOp> binary = {{"Add", BinaryOp::Add},
-                                                           {"Subtract", BinaryOp::Subtract},
-                                                           {"Multiply", BinaryOp::Multiply},
-                                                           {"Divide", BinaryOp::Divide},
-                                                           {"TrueDivide", BinaryOp::Divide}};
-    static const std::map<std::string, std::string> unary = {
-        {"Absolute", "abs"}, {"Abs", "abs"},   {"Exp", "exp"},         {"Log", "log"},
-        {"Sqrt", "sqrt"},    {"Tanh", "tanh"}, {"Sigmoid", "sigmoid"}, {"Square", "square"}};
-    SourceRange place = layer.object.place;
-    if (auto op = binary.find(layer.object.className); op != binary.end() && arguments.size() == 2) {
-      auto node = std::make_unique<BinaryExpr>(place);
-      node->op = op->second;
-      node->opRange = place;
-      node->left = std::move(arguments[0]);
-      node->right = std::move(arguments[1]);
+    ExprPtr node = operationNode(layer.object, std::move(arguments));
+    if (node)
       return node;
-    }
-    if (auto op = unary.find(layer.object.className); op != unary.end() && arguments.size() == 1) {
-      std::vector<Argument> list;
-      list.push_back(argument(std::move(arguments[0])));
-      return callNode(place, nameNode(place, op->second), std::move(list));
-    }
+    SourceRange place = layer.object.place;
     reader.error(place, "the operation `" + printable(layer.object.className.substr(0, 64)) +
                             "` is not known in this version");
     return lostNode(place);
+  }
+
+  //===------------------------------------------------------------------===//
+  // Masks
+  //===------------------------------------------------------------------===//
+
+  /// The tensor under `mask`, or null where there is none, or what it says is null.
+  const Json *maskOf(const Call &call) {
+    const Json *keywords = call.json->isObject() ? call.json->find("kwargs") : nullptr;
+    const Json *mask = keywords ? keywords->find("mask") : nullptr;
+    return mask ? historyOf(*mask) : nullptr;
+  }
+
+  /// Tensors and numbers of an argument, also those in a list. Only a first result may have a mask.
+  void addSources(const Json &json, std::vector<MaskSource> &sources) {
+    if (const Json *history = historyOf(json)) {
+      Reference reference = resolve(*history);
+      if (!reference.good)
+        return;
+      std::string place = std::to_string(reference.call) + ":" + std::to_string(reference.tensor);
+      sources.push_back({place, reference.tensor ? "" : calls[reference.call].maskOrigin, std::nullopt});
+    } else if (json.isNumber()) {
+      sources.push_back({"", "", json.real});
+    } else if (json.isList()) {
+      for (const Json &item : json.items)
+        addSources(item, sources);
+    }
+  }
+
+  static ExprPtr withMask(ExprPtr x, ExprPtr mask) {
+    SourceRange place = x->range;
+    std::vector<Argument> list;
+    list.push_back(argument(std::move(x)));
+    list.push_back(argument(std::move(mask)));
+    return callNode(place, nameNode(place, "with_mask"), std::move(list));
+  }
+
+  /// `with_mask(x, m)` where a call is given a mask that x has not anyway.
+  void applyMask(Call &call, std::vector<ExprPtr> &arguments) {
+    const Layer &layer = layers[call.layer];
+    const Json *list = call.json->isObject() ? call.json->find("args") : call.json;
+    bool isOperator = isOperation(*layer.object.json);
+    std::vector<MaskSource> sources, given;
+    if (list && list->isList() && !isReference(*list) && call.json->isObject() && !isOperator && !list->items.empty())
+      list = &list->items.front();
+    if (list)
+      addSources(*list, sources);
+    if (isOperator) {
+      call.maskOrigin = originOfOperation(layer.object, sources);
+      return;
+    }
+    bool isOne = sources.size() == 1 && !arguments.empty();
+    if (const Json *mask = maskOf(call); mask && isOne) {
+      addSources(*mask, given);
+      bool hasIt = !given.empty() && !given[0].origin.empty() && given[0].origin == sources[0].origin;
+      if (!hasIt)
+        arguments[0] = withMask(std::move(arguments[0]), tensorOf(*mask));
+      sources[0].origin = given.empty() ? "" : given[0].origin;
+    } else if (hasMasks && !arguments.empty() && isWithoutMask(call)) {
+      SourceRange place = arguments[0]->range;
+      if (auto *name = as<NameExpr>(arguments[0]); name && !layer.givesMany)
+        call.masked = name->name;
+      arguments[0] = withMask(std::move(arguments[0]), noneNode(place));
+    }
+    const Definition *definition = reader.library.find(reader.library.layerKind(layer.object.className), DefinitionKind::Layer);
+    call.maskOrigin = originOfLayer(layer.object, definition && definition->keepsMask, sources);
+    if (!call.masked.empty() && !isSequence(layer.object))
+      call.masked.clear();
+    if (layer.givesMany && isWithoutMask(call))
+      call.maskOrigin.clear();
+  }
+
+  /// Whether anything in the file makes a mask.
+  static bool makesMasks(const Json &json) {
+    const Json *zero = json.find("mask_zero"), *className = json.find("class_name");
+    if ((zero && zero->isTrue()) || (className && className->isString() && className->text == "Masking"))
+      return true;
+    return std::any_of(json.items.begin(), json.items.end(), makesMasks);
+  }
+
+  /// Operations that masks are computed by: what they give is a mask, or part of one.
+  static bool isMaskOperation(const std::string &name) {
+    static const std::set<std::string> names = {"NotEqual", "LogicalOr", "LogicalAnd", "ExpandDims", "Concatenate",
+                                                "Any",      "ZerosLike", "OnesLike"};
+    return names.count(name) != 0;
+  }
+
+  /// Given an initial state, Keras's recurrent layers do not look at the mask that their input has; their sequences have it
+  /// all the same.
+  bool isWithoutMask(const Call &call) const {
+    static const std::set<std::string> recurrent = {"LSTM", "GRU", "SimpleRNN", "Bidirectional"};
+    const Json *keywords = call.json->isObject() ? call.json->find("kwargs") : nullptr;
+    const Json *state = keywords ? keywords->find("initial_state") : nullptr;
+    const Json *list = call.json->isObject() ? call.json->find("args") : nullptr;
+    bool hasState = (state && !saysNothing(*state)) || (list && list->isList() && list->items.size() > 1);
+    return recurrent.count(layers[call.layer].object.className) && hasState;
+  }
+
+  /// Operations that nothing reads: they made masks that need not be said.
+  void dropUnused() {
+    auto &statements = body.definition->body.statements;
+    for (size_t i = order.size(); i-- > 0;) {
+      const Call &call = calls[order[i]];
+      if (call.uses > 0 || !isOperation(*layers[call.layer].object.json))
+        continue;
+      for (size_t read : call.reads)
+        --calls[read].uses;
+      statements[call.statement].reset();
+    }
+    std::erase(statements, nullptr);
   }
 
   Reader &reader;
@@ -523,6 +642,9 @@ private:
   std::vector<Layer> layers;
   std::vector<Call> calls;
   std::map<std::string, size_t> byName;
+  std::vector<size_t> order; // of the calls in the body
+  bool hasMasks;             // otherwise nothing is said of them
+  size_t current = 0;        // the call whose arguments are read
   std::set<std::string> inFile; // the names of all layers, of those too that could not be read
 };
 

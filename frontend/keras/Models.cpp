@@ -14,7 +14,7 @@ static constexpr const char *languageWords[] = {
     "tokens",    "real",     "f32",        "f64",          "bf16",          "f16",      "i32",
     "i64",       "u8",       "bool",       "int",          "float",         "string",   "shape",
     "list",      "function", "tanh",       "sigmoid",      "softplus",      "zeros",    "ones",
-    "multi_hot", "abs",      "exp",        "log",          "sqrt",          "square",   "loss",
+    "multi_hot", "mask",     "with_mask", "expand_dims", "abs",      "exp",        "log",          "sqrt",          "square",   "loss",
     "epochs",    "metrics",  "batch_size", "loss_weights", "sample_weight", "name",     "trainable"};
 
 Reader::Reader(const Json &root, const ReadOptions &options, Diagnostics &diagnostics)

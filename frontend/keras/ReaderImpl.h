@@ -60,6 +60,27 @@ struct Object {
   const Json *get(std::string_view key) const { return config ? config->find(key) : nullptr; }
 };
 
+//===--------------------------------------------------------------------===//
+// Operations (Operations.cpp)
+//===--------------------------------------------------------------------===//
+
+/// An operation of keras.ops on its tensors and numbers; null where it is not known.
+ExprPtr operationNode(const Object &object, std::vector<ExprPtr> arguments);
+
+/// An argument of a call in the graph: what gave it, and the origin of the mask that it is or has.
+struct MaskSource {
+  std::string place; // the call and which of its results
+  std::string origin;
+  std::optional<double> number; // it is no tensor
+};
+/// Keras writes the masks that it computed into the graph and hands them to calls. Two masks of one origin, a text, are
+/// equal: one that a tensor has anyway need not be said. Empty: it is not known.
+std::string originOfOperation(const Object &object, const std::vector<MaskSource> &sources);
+/// Whether a recurrent layer, or the one that it wraps, gives sequences.
+bool isSequence(const Object &object);
+/// The origin of the mask of what a layer gives.
+std::string originOfLayer(const Object &object, bool keepsMask, const std::vector<MaskSource> &sources);
+
 /// An output of the model: in the file (its layer's name), in Horn.
 struct OutputName {
   std::string inFile, inHorn;

@@ -94,7 +94,26 @@ def wrapped():
                        name="wrapped")
 
 
-# Keras 3.12 wrote the first four, 3.15 the last.
-for make in (imdb, reuters, pair, nested, wrapped):
+def masks():
+    """Masks that layers have anyway, through concatenation and maximum, and one of the caller's own, behind a convolution."""
+    ids = keras.Input((9,), dtype="int32", name="ids")
+    table = layers.Embedding(20, 4, mask_zero=True, name="table")
+    words = table(ids)
+    one = layers.LSTM(4, return_sequences=True, name="one")(layers.Dropout(0.1)(words))
+    both = layers.Maximum(name="either")([layers.Concatenate(name="both")([words, one]), layers.Dense(8)(words)])
+    smooth = layers.Conv1D(4, 3, padding="same", name="smooth")(both)
+    own = layers.GRU(4, name="own")(smooth, mask=table.compute_mask(ids))
+    mean = layers.GlobalAveragePooling1D(name="mean")(both)
+    late = layers.SimpleRNN(3, name="late")(layers.Concatenate(axis=1, name="twice")([words, layers.Dense(4, name="plain")(smooth)]))
+    # With an initial state a recurrent layer of Keras 3 does not look at the mask.
+    begun = layers.GRU(4, return_sequences=True, name="begun")(words, initial_state=own)
+    last = layers.GRU(4, name="last")(begun)
+    # Its operators drop masks.
+    residual = layers.GlobalAveragePooling1D(name="residual")(words + one)
+    return keras.Model(ids, layers.Dense(1, name="y")(layers.Concatenate()([own, mean, late, last, residual])), name="masks")
+
+
+# Keras 3.12 wrote the first four, 3.15 the others.
+for make in (imdb, reuters, pair, nested, wrapped, masks):
     if len(sys.argv) == 1 or make.__name__ in sys.argv:
         save(make.__name__, make())

@@ -26,7 +26,7 @@ TEST_P(Model, becomes_the_horn_source_beside_it) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Keras, Model,
-                         ::testing::Values("imdb", "reuters", "pair", "nested", "wrapped", "keras2_reuters",
+                         ::testing::Values("imdb", "reuters", "pair", "nested", "wrapped", "masks", "keras2_reuters",
                                            "keras2_pair"),
                          [](const auto &info) { return std::string(info.param); });
 

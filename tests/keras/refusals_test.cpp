@@ -109,7 +109,7 @@ TEST(Refusals, graphs) {
       "`inbound_nodes`: expected a list, found an integer");
   refused(functional(R"({"class_name": "Dense", "name": "a", "config": {"units": 2}, "inbound_nodes":
     [{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}],
-      "kwargs": {"mask": {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}}}]})",
+      "kwargs": {"mask": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}]}}]})",
                      "a"),
           "a call with `mask` is not known in this version");
 }
