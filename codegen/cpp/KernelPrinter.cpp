@@ -352,6 +352,8 @@ LogicalResult KernelPrinter::printCall(Operation &op, StringRef function) {
   }
   auto pointer = [&](unsigned operand) {
     Place place = places.lookup(op.getOperand(operand));
+    if (place.kind == Place::scalar) // a buffer of one element
+      return "&" + place.base;
     return "&" + place.base + "[" + place.offset.str() + "]";
   };
   if (function == "pad_row") {

@@ -38,7 +38,7 @@ std::shared_ptr<Owner> Interpreter::instance(const Definition &definition, Scope
     found->definition = &definition;
     found->place = range;
     auto hint = nameHints.find(node);
-    if (hint != nameHints.end())
+    if (hint != nameHints.end() && definition.kind != DefinitionKind::Model) // a model has a name of its own
       found->hint = hint->second;
   }
   found->closure = std::move(closure);

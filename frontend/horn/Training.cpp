@@ -182,6 +182,8 @@ void ModelBuilder::readLossWeights(const Binding &weights) {
     for (const auto &entry : byName->entries)
       if (Output *output = findOutput(entry, "loss_weights"))
         set(*output, entry.value, entry.valueRange);
+  } else if (outputs.size() == 1 && numberIn(weights.value)) {
+    set(outputs.front(), weights.value, weights.place);
   } else if (const ListValue *list = listIn(weights.value); list && list->elements.size() == outputs.size()) {
     for (size_t i = 0; i < outputs.size(); ++i)
       set(outputs[i], list->elements[i], list->placeOf(i, weights.place));
