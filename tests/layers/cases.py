@@ -25,11 +25,19 @@ class Word:
 
 class Case:
     """kind: what is counted; layer: the class in keras.layers; horn: the name in the library; arguments: by name;
-    shapes: of the inputs, without the batch; data: normal, positive or ids(n); batch: rows."""
+    shapes: of the inputs, without the batch; data: normal, positive or ids(n); batch: rows; states: all inputs but the
+    first are its initial_state; trained: false where training is random, so that only the prediction is compared."""
 
-    def __init__(self, kind, layer, horn, shapes, data="normal", batch=4, **arguments):
+    def __init__(self, kind, layer, horn, shapes, /, data="normal", batch=4, states=False, trained=True, **arguments):
         self.kind, self.layer, self.horn, self.shapes = kind, layer, horn, shapes
         self.data, self.batch, self.arguments = data, batch, arguments
+        self.states, self.trained = states, trained
+
+    def gives_many(self):
+        """Whether the layer has several results."""
+        layer = self.arguments.get("layer")
+        return (self.arguments.get("return_state", False) or self.arguments.get("merge_mode", "") is None
+                or (layer is not None and "return_state = true" in layer.text))
 
 
 def horn_value(value):
@@ -364,3 +372,136 @@ def embeddings(random):
 
 FAMILIES = [activations, activation_layers, dense, normalizations, merging, reshaping, noise, convolutions, transposed,
             each_channel, pooling, embeddings]
+
+
+def cell_options(random, kind):
+    options = {"units": random.randint(1, 5), "bias_initializer": Word("random_normal")}
+    options["activation"] = Word(random.choice(["tanh", "sigmoid", "softsign"]))
+    if kind != "SimpleRNN":
+        options["recurrent_activation"] = Word(random.choice(["sigmoid", "tanh", "hard_sigmoid"]))
+    if kind == "GRU":
+        options["reset_after"] = random.choice([True, False])
+    options["use_bias"] = random.choice([True, True, False])
+    options["return_sequences"] = random.choice([True, False])
+    return options
+
+
+CELLS = (("LSTM", "lstm"), ("GRU", "gru"), ("SimpleRNN", "simple_rnn"))
+
+
+def recurrent(random):
+    for kind, horn in CELLS:
+        for _ in range(4):
+            yield Case(kind, kind, horn, [shape_of(random, 2)], go_backwards=random.choice([True, False]),
+                       **cell_options(random, kind))
+        for sequences in (True, False):
+            options = {**cell_options(random, kind), "return_sequences": sequences}
+            yield Case(kind + " with states", kind, horn, [shape_of(random, 2)], return_state=True, **options)
+            units = options["units"]
+            yield Case(kind + " from a state", kind, horn,
+                       [shape_of(random, 2)] + [[units]] * (2 if kind == "LSTM" else 1), states=True,
+                       return_state=sequences, go_backwards=not sequences, **options)
+        yield Case(kind + " with dropout", kind, horn, [shape_of(random, 2)], dropout=0.3, recurrent_dropout=0.2,
+                   trained=False, **cell_options(random, kind))
+        yield Case(kind + " unrolled", kind, horn, [shape_of(random, 2)], dropout=0.0, recurrent_dropout=0.0, seed=3,
+                   unroll=True, **cell_options(random, kind))
+        for number, regularizer in enumerate(regularizers()[:3]):
+            which = ["kernel", "recurrent", "bias"]
+            options = {**cell_options(random, kind), "use_bias": True, "activation": Word("tanh")}
+            yield Case(kind + " with penalties", kind, horn, [[3, 2]],
+                       **{which[number] + "_regularizer": regularizer, which[number - 1] + "_regularizer": regularizers()[1],
+                          which[number] + "_constraint": constraints()[2 if which[number] == "bias" else 0]}, **options)
+        options = {**cell_options(random, kind), "activation": Word("tanh")}
+        if kind != "SimpleRNN":  # Keras's own forgets it
+            yield Case(kind + " with penalties", kind, horn, [[3, 2]], activity_regularizer=regularizers()[2],
+                       return_state=True, **options)
+
+
+def inner(kind, options):
+    """A layer as an argument."""
+    horn = dict(CELLS).get(kind) or {"Dense": "dense", "Conv2D": "conv2d", "Conv1D": "conv1d", "Flatten": "flatten",
+                                     "Embedding": "embedding", "LayerNormalization": "layer_normalization",
+                                     "BatchNormalization": "batch_normalization"}[kind]
+    words = [f"{key} = {horn_value(value)}" for key, value in options.items()] + ['name = "inner"']
+    return Both(f"{horn}({', '.join(words)})",
+                lambda keras: getattr(keras.layers, kind)(
+                    **{key: keras_value(keras, value) for key, value in options.items()}, name="inner"))
+
+
+def both_ways(random):
+    for kind, horn in CELLS:
+        for mode in ("concat", "sum", "mul", "ave", None):
+            for sequences in (True, False) if mode in ("concat", None) else (random.choice([True, False]),):
+                options = {**cell_options(random, kind), "return_sequences": sequences}
+                yield Case(f"Bidirectional {kind}", "Bidirectional", "bidirectional", [shape_of(random, 2)],
+                           layer=inner(kind, options), merge_mode=mode)
+        options = {**cell_options(random, kind), "return_state": True}
+        yield Case("Bidirectional with states", "Bidirectional", "bidirectional", [shape_of(random, 2)],
+                   layer=inner(kind, options), merge_mode=random.choice(["sum", None]))
+        states = [[options["units"]]] * (4 if kind == "LSTM" else 2)
+        yield Case("Bidirectional from states", "Bidirectional", "bidirectional", [shape_of(random, 2)] + states,
+                   states=True, layer=inner(kind, options))
+        options = {**cell_options(random, kind), "return_sequences": True}
+        other, name = random.choice(CELLS)
+        back = {**cell_options(random, other), "return_sequences": True, "go_backwards": True}
+        words = [f"{key} = {horn_value(value)}" for key, value in back.items()] + ['name = "other"']
+        yield Case("Bidirectional of two kinds", "Bidirectional", "bidirectional", [shape_of(random, 2)],
+                   layer=inner(kind, options),
+                   backward_layer=Both(f"{name}({', '.join(words)})",
+                                       lambda keras, other=other, back=back: getattr(keras.layers, other)(
+                                           **{key: keras_value(keras, value) for key, value in back.items()},
+                                           name="other")))
+
+
+def small_model(keras, is_sequential):
+    """`sequential(...)` or the model `small` of the text's head."""
+    layers = keras.layers
+    parts = [layers.Dense(5, activation="tanh", name="hidden"), layers.Dense(2, name="y")]
+    if is_sequential:
+        return keras.Sequential([keras.Input((4,)), *parts], name="inner")
+    x = keras.Input((4,), name="x")
+    hidden = parts[0](x)
+    return keras.Model(x, parts[1](layers.Concatenate(name="both")([x, hidden])), name="small")
+
+
+def distributed(random):
+    for options in ({"units": 3, "activation": Word("tanh")}, {"units": 1, "use_bias": False},
+                    {"units": 2, "kernel_regularizer": regularizers()[1], "kernel_constraint": constraints()[0]}):
+        yield Case("TimeDistributed Dense", "TimeDistributed", "time_distributed", [shape_of(random, random.randint(2, 3))],
+                   layer=inner("Dense", options))
+    for padding in ("valid", "same"):
+        yield Case("TimeDistributed Conv2D", "TimeDistributed", "time_distributed", [[3, 4, 5, 2]],
+                   layer=inner("Conv2D", {"filters": 3, "kernel_size": 2, "padding": padding, "strides": 2,
+                                          "activation": Word("tanh")}))
+    yield Case("TimeDistributed Conv1D", "TimeDistributed", "time_distributed", [[2, 5, 3]],
+               layer=inner("Conv1D", {"filters": 2, "kernel_size": 3, "padding": "causal"}))
+    yield Case("TimeDistributed Flatten", "TimeDistributed", "time_distributed", [[3, 2, 4]], layer=inner("Flatten", {}))
+    yield Case("TimeDistributed LayerNormalization", "TimeDistributed", "time_distributed", [[3, 6]],
+               layer=inner("LayerNormalization", {"beta_initializer": Word("random_normal")}))
+    for kind, _ in CELLS:
+        yield Case("TimeDistributed " + kind, "TimeDistributed", "time_distributed", [[2, 3, 4]],
+                   layer=inner(kind, cell_options(random, kind)))
+    texts = ('sequential(dense(5, tanh, name = "hidden"), dense(2, name = "y"), name = "inner")', "small")
+    for is_sequential, text in zip((True, False), texts):
+        yield Case("TimeDistributed model", "TimeDistributed", "time_distributed", [[3, 4]],
+                   layer=Both(text, lambda keras, is_sequential=is_sequential: small_model(keras, is_sequential)))
+
+
+def spectral(random):
+    for iterations in (1, 3):
+        for options in ({"units": 3, "activation": Word("tanh")}, {"units": 4, "kernel_regularizer": regularizers()[1]}):
+            yield Case("SpectralNormalization Dense", "SpectralNormalization", "spectral_normalization",
+                       [shape_of(random, 1, 3)], layer=inner("Dense", options), power_iterations=iterations)
+        yield Case("SpectralNormalization Conv2D", "SpectralNormalization", "spectral_normalization", [[4, 5, 2]],
+                   layer=inner("Conv2D", {"filters": 3, "kernel_size": 2, "padding": "same"}), power_iterations=iterations)
+
+
+def states_inside(random):
+    """What sets a state is called place by place."""
+    for axis in (-1, 1):
+        yield Case("TimeDistributed BatchNormalization", "TimeDistributed", "time_distributed", [[3, 4, 2]],
+                   layer=inner("BatchNormalization", {"axis": axis, "momentum": 0.7, "gamma_initializer": Word("ones")}))
+
+
+# Layers with states and layers of layers: models of their own, wrapped_0, ...
+WRAPPED = [recurrent, both_ways, distributed, spectral, states_inside]
