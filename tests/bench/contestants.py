@@ -54,6 +54,24 @@ def on_images(workload: Workload) -> bool:
     return workload.images
 
 
+def predicting_images(workload: Workload) -> bool:
+    return predicting(workload) and workload.images
+
+
+def training_sequences(workload: Workload) -> bool:
+    return training(workload) and workload.sequences
+
+
+def compilable(workload: Workload) -> bool:
+    """For torch.compile: a hundred steps of an LSTM would be unrolled, which takes minutes and is slower than nn.LSTM."""
+    return not workload.sequences
+
+
+def scannable(workload: Workload) -> bool:
+    """For JAX: convolutions inside a loop take XLA twelve times as long as outside."""
+    return training(workload) and not workload.images
+
+
 def training_nets(workload: Workload) -> bool:
     return training(workload) and (workload.images or workload.sequences)
 
@@ -88,21 +106,32 @@ RIVALS = (
     Entry("torch1-scatter", "PyTorch 1.13, best, EmbeddingBag, own gradient", "debian", "pytorch", "Bag",
           training_on_words, BEST, {"flush": True, "scatter": True}),
     Entry("torch1-frozen", "PyTorch 1.13, best, frozen jit", "debian", "pytorch", "Frozen", predicting, BEST, FLUSH),
+    Entry("torch1-frozen-last", "PyTorch 1.13, best, frozen jit, channels last", "debian", "pytorch", "Frozen",
+          predicting_images, BEST, LAST),
     Entry("torch1-frozen-bag", "PyTorch 1.13, best, frozen jit, EmbeddingBag", "debian", "pytorch", "FrozenBag",
           predicting_on_words, BEST, FLUSH),
     Entry("torch2-installed", "PyTorch 2, as installed", "torch", "pytorch", "Eager"),
     Entry("torch2", "PyTorch 2, best settings", "torch", "pytorch", "Eager", any_workload, BEST2, FLUSH),
+    Entry("torch2-last", "PyTorch 2, best, channels last", "torch", "pytorch", "Eager", on_images, BEST2, LAST),
     Entry("torch2-bag", "PyTorch 2, best, EmbeddingBag", "torch", "pytorch", "Bag", on_words, BEST2, FLUSH),
     Entry("torch2-frozen", "PyTorch 2, best, frozen jit", "torch", "pytorch", "Frozen", predicting, BEST2, FLUSH),
+    Entry("torch2-frozen-last", "PyTorch 2, best, frozen jit, channels last", "torch", "pytorch", "Frozen",
+          predicting_images, BEST2, LAST),
     Entry("torch2-frozen-bag", "PyTorch 2, best, frozen jit, EmbeddingBag", "torch", "pytorch", "FrozenBag",
           predicting_on_words, BEST2, FLUSH),
-    Entry("torch2-compile", "PyTorch 2, best, compile", "torch", "pytorch", "Compiled", any_workload, BEST2, FLUSH),
+    Entry("torch2-compile", "PyTorch 2, best, compile", "torch", "pytorch", "Compiled", compilable, BEST2, FLUSH),
+    Entry("torch2-compile-slices", "PyTorch 2, best, compile, pools of slices, gather outside", "torch", "pytorch",
+          "Compiled", on_images, BEST2, FLUSH | {"slices": True, "outside": True}),
+    Entry("torch2-compile-update", "PyTorch 2, best, compiled update", "torch", "pytorch", "CompiledUpdate",
+          training_sequences, BEST2, FLUSH),
     Entry("torch2-compile-words", "PyTorch 2, best, compile, on word ids", "torch", "pytorch", "CompiledWords",
           training_on_words, BEST2, FLUSH),
     Entry("jax", "JAX, jit", "frameworks", "jax_jit", "Jit", any_workload, QUIET),
-    Entry("jax-scan", "JAX, jit, scan over the epoch", "frameworks", "jax_jit", "Scan", training, QUIET),
+    Entry("jax-scan", "JAX, jit, scan over the epoch", "frameworks", "jax_jit", "Scan", scannable, QUIET),
     Entry("jax-words", "JAX, jit, on word ids", "frameworks", "jax_jit", "Words", training_on_words, QUIET),
     Entry("keras", "Keras fit, TensorFlow", "frameworks", "keras_fit", "Fit", training, QUIET),
+    Entry("keras-jax", "Keras fit, JAX", "frameworks", "keras_fit", "Fit", training_nets,
+          QUIET | {"KERAS_BACKEND": "jax"}),
     Entry("onnxruntime", "ONNX Runtime", "frameworks", "onnx_runtime", "Session", predicting, QUIET),
     Entry("onednn-debian", "oneDNN, Debian's", "debian", "onednn", "Matmul", product, {}, {}, "onednn-debian"),
     Entry("onednn", "oneDNN, PyPI's", "debian", "onednn", "Matmul", product, {}, {}, "onednn"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 FAMILIES = (
     ("PyTorch 1.13, as installed", ("torch1-installed",)),
     ("PyTorch 1.13, its best", ("torch1", "torch1-foreach", "torch1-last", "torch1-bag", "torch1-scatter",
-                                "torch1-frozen", "torch1-frozen-bag")),
-    ("PyTorch 2, its best", ("torch2", "torch2-bag", "torch2-frozen", "torch2-frozen-bag", "torch2-compile",
-                             "torch2-compile-words")),
+                                "torch1-frozen", "torch1-frozen-last", "torch1-frozen-bag")),
+    ("PyTorch 2, its best", ("torch2", "torch2-last", "torch2-bag", "torch2-frozen", "torch2-frozen-last",
+                             "torch2-frozen-bag", "torch2-compile", "torch2-compile-slices",
+                             "torch2-compile-update", "torch2-compile-words")),
     ("JAX, its best", ("jax", "jax-scan", "jax-words")),
-    ("others, their best", ("keras", "onnxruntime", "onednn-debian", "onednn")),
+    ("others, their best", ("keras", "keras-jax", "onnxruntime", "onednn-debian", "onednn")),
 )
 
 

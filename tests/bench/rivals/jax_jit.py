@@ -7,6 +7,7 @@ import numpy as np
 from jax import lax
 
 from contestant import Contestant
+from rivals import jax_nets
 from workloads import words_of
 
 RATE, RHO, EPSILON = 0.001, 0.9, 1e-7
@@ -22,7 +23,7 @@ class Jit(Contestant):
     def prepare(self, weights):
         w = self.workload
         self.weights = [tuple(jnp.array(a) for a in layer) for layer in weights]
-        self.x = jnp.array(self.data.dense(w.widths[0]))
+        self.x = jnp.array(self.data.dense(w.inputs))
         if w.task == "predict":
             self.row = self.x[:w.batch]
             self.call = jax.jit(lambda weights, x: self.output(self.logits(weights, x)))
@@ -33,10 +34,7 @@ class Jit(Contestant):
         self.jitted_epoch = jax.jit(self.whole_epoch, donate_argnums=(0, 1))
 
     def logits(self, weights, x):
-        for kernel, bias in weights[:-1]:
-            x = jax.nn.relu(x @ kernel + bias)
-        kernel, bias = weights[-1]
-        return x @ kernel + bias
+        return jax_nets.logits(self.workload, weights, x)
 
     def output(self, z):
         return {"sigmoid": jax.nn.sigmoid, "softmax": jax.nn.softmax, "relu": jax.nn.relu,
@@ -125,7 +123,10 @@ class Words(Jit):
         ids, rows, count = x
         kernel, bias = weights[0]
         sums = jax.ops.segment_sum(kernel[ids], rows, count)  # a row number of `count` is dropped
-        return super().logits(weights[1:], jax.nn.relu(sums + bias))
+        x, layers = jax.nn.relu(sums + bias), self.workload.layers
+        for layer, arrays in zip(layers[1:], weights[1:]):
+            x = jax_nets.apply(layer, arrays, x, layer is layers[-1])
+        return x
 
     def epoch(self, order, losses=None):
         order, batch = order.astype(np.int32), self.workload.batch

@@ -154,7 +154,8 @@ def update(weights: dict, averages: dict, gradients: dict) -> None:
 
 
 class Compiled(Eager):
-    """torch.compile of the whole step: gather, forward, loss, backward and the update in one graph."""
+    """torch.compile of the whole step: gather (unless told to leave it outside), forward, loss, backward and the update
+    in one graph."""
 
     epsilon_inside = True
 
@@ -170,11 +171,12 @@ class Compiled(Eager):
         self.loss = LOSSES[self.workload.loss]()
         self.weights = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.averages = {name: torch.zeros_like(p) for name, p in self.weights.items()}
-        self.step = torch.compile(self.whole_step)
+        self.step = torch.compile(self.step_on_batch if self.options.get("outside") else self.step_on_rows)
 
-    def whole_step(self, weights, averages, x_all, y_all, order, first, size):
-        index = order[first:first + size]
-        x, y = x_all[index], y_all[index]
+    def step_on_rows(self, weights, averages, x, y, index):
+        return self.step_on_batch(weights, averages, x[index], y[index])
+
+    def step_on_batch(self, weights, averages, x, y):
         gradients, loss = torch.func.grad_and_value(
             lambda w: self.loss(torch.func.functional_call(self.model, w, (x,)), y))(weights)
         update(weights, averages, gradients)
@@ -184,10 +186,34 @@ class Compiled(Eager):
         order, batch = torch.from_numpy(order), self.workload.batch
         with torch.no_grad():
             for first in range(0, len(order), batch):
-                size = min(batch, len(order) - first)
-                loss = self.step(self.weights, self.averages, self.x, self.y, order[first:first + size], 0, size)
+                index = order[first:first + batch]
+                inputs = (self.x[index], self.y[index]) if self.options.get("outside") else (self.x, self.y, index)
+                loss = self.step(self.weights, self.averages, *inputs)
                 if losses is not None:
                     losses.append(float(loss))
+
+
+class CompiledUpdate(Eager):
+    """nn.LSTM as it is, the update of all weights compiled into one."""
+
+    epsilon_inside = True
+
+    def finish(self):
+        super().finish()
+        self.parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        self.averages = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
+        self.update = torch.compile(update)
+
+    def epoch(self, order, losses=None):
+        order, batch = torch.from_numpy(order), self.workload.batch
+        for first in range(0, len(order), batch):
+            index = order[first:first + batch]
+            loss = self.loss(self.logits(index), self.y[index])
+            found = torch.autograd.grad(loss, list(self.parameters.values()))
+            with torch.no_grad():
+                self.update(self.parameters, self.averages, dict(zip(self.parameters, found)))
+            if losses is not None:
+                losses.append(float(loss))
 
 
 class CompiledWords(Compiled):
