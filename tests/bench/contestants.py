@@ -7,9 +7,10 @@ from typing import Callable
 from workloads import Workload
 
 # Debian's OpenBLAS takes AVX2 kernels on processors that it does not know, and malloc gives large blocks back to the
-# system at each step: at its best, PyTorch is told otherwise.
+# system at each step: at its best, PyTorch is told otherwise. OpenBLAS has threads of its own, which wait while those of
+# OpenMP spin: with two threads, short spinning is worth a factor of 2 to 6.
 BEST = {"OPENBLAS_CORETYPE": "SkylakeX", "ATEN_CPU_CAPABILITY": "avx512", "MALLOC_MMAP_THRESHOLD_": "1000000000",
-        "MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_TOP_PAD_": "1000000000"}
+        "MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_TOP_PAD_": "1000000000", "GOMP_SPINCOUNT": "1000"}
 # PyPI's PyTorch brings MKL, which takes slow kernels on processors of other makers (native/any_processor.cpp tells it
 # not to), and a compiler of its own, which links Debian's libtorch by mistake if that is installed: its C++ compiler
 # is a script that names the right folder first.
