@@ -1,9 +1,9 @@
 // Rewrites of whole operations that have a better form, and with it a better gradient.
 #include "ir/Builders.h"
-#include "ir/Windows.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
+#include "passes/simplify/Windows.h"
 
 using namespace mlir;
 using namespace hornfels::horn;
@@ -32,66 +32,6 @@ template <typename EncodeOp, bool distinct> struct ContractEncodedTokens : OpRew
       return rewriter.notifyMatchFailure(contract, "result is not [batch, rest of the table's axes]");
     UnitAttr once = distinct ? rewriter.getUnitAttr() : UnitAttr();
     rewriter.replaceOpWithNewOp<GatherSumOp>(contract, encode.getTokens(), contract.getB(), once);
-    return success();
-  }
-};
-
-/// fold(contract(d_y, w)) -> contract(windows(embed(d_y)), flip(w)), where w alone has the places inside the windows
-///
-/// The input gradient of a convolution, sum over k of d_y[(i - k * dilation) / stride] . w[k], is a convolution itself: d_y is
-/// spread by the stride, with as many zeros around it as a window reaches, and w is read backwards. What the product would
-/// be before the fold, as many times the input as a window has places, is never built.
-struct FoldOfContraction : OpRewritePattern<FoldOp> {
-  using OpRewritePattern<FoldOp>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(FoldOp fold, PatternRewriter &rewriter) const override {
-    ContractOp contract = convolutionBehind(fold);
-    if (!contract)
-      return rewriter.notifyMatchFailure(fold, "does not fold a contraction with one operand that has the windows");
-    if (addsInPlace(fold))
-      return rewriter.notifyMatchFailure(fold, "is better added up in place");
-    AffineMap lhs = contract.getMap(0), rhs = contract.getMap(1), out = contract.getMap(2);
-    unsigned rank = fold.getY().getType().getRank(), count = fold.getAxes().size();
-    auto dimOf = [&](unsigned axis) { return cast<AffineDimExpr>(out.getResult(axis)).getPosition(); };
-
-    Location loc = contract.getLoc();
-    auto axisIn = [](AffineMap map, unsigned dim) -> int64_t {
-      return *map.getResultPosition(getAffineDimExpr(dim, map.getContext()));
-    };
-    auto given = cast<RankedTensorType>(contract.getA().getType()), kernel = cast<RankedTensorType>(contract.getB().getType());
-    SmallVector<int64_t> offsets(given.getRank(), 0), strides(given.getRank(), 1), shape(given.getShape());
-    SmallVector<int64_t> flipFrom(kernel.getRank(), 0), flipSteps(kernel.getRank(), 1), flipSizes(kernel.getShape());
-    SmallVector<std::tuple<int64_t, int64_t, int64_t, unsigned>> windows; // axis of A, size, dilation, dimension in a window
-    for (unsigned i = 0; i < count; ++i) {
-      int64_t axis = axisIn(lhs, dimOf(fold.getAxes()[i])), reach = (fold.getSizes()[i] - 1) * fold.getDilations()[i];
-      offsets[axis] = reach;
-      strides[axis] = fold.getStrides()[i];
-      shape[axis] = fold.getY().getType().getDimSize(fold.getAxes()[i]) + reach;
-      windows.push_back({axis, fold.getSizes()[i], fold.getDilations()[i], dimOf(rank + i)});
-      int64_t inKernel = axisIn(rhs, dimOf(rank + i));
-      flipFrom[inKernel] = kernel.getDimSize(inKernel) - 1;
-      flipSteps[inKernel] = -1;
-    }
-    Value spread = contract.getA(), backwards = contract.getB();
-    if (ArrayRef(shape) != given.getShape())
-      spread = rewriter.create<EmbedOp>(loc, given.clone(shape), spread, offsets, strides);
-    if (llvm::any_of(flipFrom, [](int64_t from) { return from > 0; }))
-      backwards = rewriter.create<SliceOp>(loc, backwards, flipFrom, flipSizes, flipSteps);
-
-    llvm::sort(windows);
-    SmallVector<int64_t> axes, sizes, ones(count, 1), dilations;
-    SmallVector<AffineExpr> left(lhs.getResults());
-    for (auto [axis, size, dilation, dim] : windows) {
-      axes.push_back(axis);
-      sizes.push_back(size);
-      dilations.push_back(dilation);
-      left.push_back(rewriter.getAffineDimExpr(dim));
-    }
-    Value seen = rewriter.create<WindowsOp>(loc, spread, axes, sizes, ones, dilations);
-    unsigned dims = lhs.getNumDims();
-    rewriter.replaceOpWithNewOp<ContractOp>(
-        fold, seen, backwards, AffineMap::get(dims, 0, left, getContext()), rhs,
-        AffineMap::get(dims, 0, out.getResults().take_front(rank), getContext()));
     return success();
   }
 };
@@ -161,8 +101,10 @@ template <typename Op> struct MoveFull : OpRewritePattern<Op> {
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldOfContraction, SinkReshape, ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>, MoveFull<BroadcastOp>,
-                 MoveFull<ReshapeOp>, MoveFull<TransposeOp>, MoveFull<SliceOp>, MoveFull<CastOp>>(&getContext());
+    patterns.add<SinkReshape, ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>,
+                 MoveFull<BroadcastOp>, MoveFull<ReshapeOp>, MoveFull<TransposeOp>, MoveFull<SliceOp>,
+                 MoveFull<CastOp>>(&getContext());
+    addWindowPatterns(patterns);
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
