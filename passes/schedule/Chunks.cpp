@@ -33,12 +33,15 @@ int64_t TargetTiles::tileRows(ArrayRef<Unit> units, int64_t ofKernel) const {
   }
   if (rank <= 1)
     return (ofKernel == kBatch ? 1 : parts ? rows : 2) * lanes(units);
-  if (!product || rank > 2)
-    return 1;
   int64_t columns = 0;
   for (const Unit &unit : units)
     if (unit.reduces() && unit.parallel.size() > 1)
       columns = std::max(columns, unit.sizes[unit.parallel.back()]);
+  // Rows of a sum over parts of the batch are none that chunks are cut by: short lines share a tile.
+  if (product && parts && rank == 3)
+    return std::max<int64_t>(innerRows(columns, lanes(units)) / units.front().sizes[units.front().parallel[1]], 1);
+  if (!product || rank > 2)
+    return 1;
   return units.size() <= 2 ? productRows(columns, lanes(units)) : rows;
 }
 

@@ -102,24 +102,32 @@ void KernelScheduler::placeResults(const Unit &writer, int64_t rowCount) {
   }
 }
 
-/// Rows of a tile where they are not what a kernel is cut by: the places of a convolution along a line, the features of a
-/// weight's gradient. As few tiles as there may be, of nearly one size.
-int64_t KernelScheduler::innerRows(const Unit &unit, unsigned dim) const {
-  if (!isContraction(unit.op) || !unit.runsInLanes(unit.parallel.back()))
-    return 1;
-  int64_t most = target.innerRows(unit.sizes[unit.parallel.back()], lanes()), size = unit.sizes[dim];
+/// The largest tile of `size` that has at most `most`, in as few tiles as there may be, of nearly one size.
+static int64_t evenTile(int64_t size, int64_t most) {
   int64_t count = (size + most - 1) / most;
   return (size + count - 1) / count;
 }
 
-/// Middle dimensions one by one, but for the last but one of a product; the last in tiles of columns and a smaller last
+/// Rows of a tile where they are not what a kernel is cut by: the places of a convolution along a line, the features of a
+/// weight's gradient; whole lines of an image where several fit.
+int64_t KernelScheduler::innerRows(const Unit &unit, size_t depth) const {
+  if (depth + 3 < unit.parallel.size() || !isContraction(unit.op) || !unit.runsInLanes(unit.parallel.back()))
+    return 1;
+  int64_t most = target.innerRows(unit.sizes[unit.parallel.back()], lanes()), size = unit.sizes[unit.parallel[depth]];
+  if (depth + 2 == unit.parallel.size())
+    return evenTile(size, most);
+  int64_t line = unit.sizes[unit.parallel[depth + 1]];
+  return evenTile(size, std::max<int64_t>(most / line, 1));
+}
+
+/// Middle dimensions one by one, but for the last two of them in a product; the last in tiles of columns and a smaller last
 /// tile.
 void KernelScheduler::emitColumns(const Unit &unit, const Unit *epilogue, Tile tile, size_t depth) {
   if (depth >= unit.parallel.size())
     return emitTile(unit, epilogue, tile);
   unsigned dim = unit.parallel[depth];
   if (depth + 1 < unit.parallel.size()) {
-    int64_t size = unit.sizes[dim], step = depth + 2 == unit.parallel.size() ? innerRows(unit, dim) : 1;
+    int64_t size = unit.sizes[dim], step = innerRows(unit, depth);
     auto emit = [&](OpFoldResult place, int64_t count) {
       Tile inner = tile;
       inner.set(dim, place, count);

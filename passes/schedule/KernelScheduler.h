@@ -115,7 +115,7 @@ private:
   /// A tile of a unit before its dimensions are set: in the current part of the batch.
   Tile tileOf(const Unit &unit) const;
   int64_t columnTile(const Unit &unit) const;
-  int64_t innerRows(const Unit &unit, unsigned dim) const;
+  int64_t innerRows(const Unit &unit, size_t depth) const;
   void overColumns(const Unit &unit, OpFoldResult first, OpFoldResult last,
                    llvm::function_ref<void(OpFoldResult, int64_t)> body);
   void emitSingleRow(const Unit &unit, const Unit *epilogue, const Tile &row, OpFoldResult first, OpFoldResult last);
