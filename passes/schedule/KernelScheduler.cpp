@@ -41,6 +41,8 @@ void KernelScheduler::makeBuffers() {
     types.push_back(bufferType(result.getType()));
     attributes.push_back(kernel.getResultAttrDict(index));
     buffers[result] = {body->addArgument(types.back(), result.getLoc()), {}, {}};
+    if (kernel.getResultAttr(index, "horn.private"))
+      privates.push_back(result);
   }
   if (kernel->hasAttr("horn.lazy") || kernel->hasAttr("horn.decays")) {
     types.push_back(TokensType::get(b.getContext(), INT32_MAX));
@@ -165,6 +167,7 @@ void KernelScheduler::emitRows() {
       emitScatterAdd(unit, begin, end);
   if (*rows == step && *rows != kBatch)
     return emitRowTile(tiles.constant(0), step);
+  keepPrivate();
   OpFoldResult main = step == 1 ? lastRow
                                 : tiles.add(firstRow, tiles.roundDown(tiles.sub(lastRow, firstRow), step));
   tiles.loop("row", firstRow, main, step, [&](OpFoldResult row) { emitRowTile(row, step); });
@@ -181,6 +184,79 @@ void KernelScheduler::emitRows() {
     tiles.loop("row", main, lastRow, rest, [&](OpFoldResult row) { emitRowTile(row, rest); });
 }
 
+/// A result of samples that only these rows read, one after the other, needs the place of one tile: that of the first row,
+/// which no other thread has. It stays in the cache and is not written to memory.
+void KernelScheduler::keepPrivate() {
+  for (Value value : privates) {
+    bool byRow = *rows == kBatch && !value.getDefiningOp<InsertOp>() &&
+                 llvm::none_of(value.getUsers(), [](Operation *user) { return isa<InsertOp>(user); });
+    for (const Unit &unit : units)
+      for (ArrayRef<Access> accesses : {ArrayRef(unit.reads), ArrayRef(unit.writes)})
+        for (const Access &access : accesses)
+          if (access.value == value)
+            byRow &= !isScatter(unit.op) && !unit.parallel.empty() &&
+                     access.map.getResult(0) == b.getAffineDimExpr(unit.parallel.front());
+    if (!byRow)
+      continue;
+    Buffer &buffer = buffers[value];
+    size_t rank = cast<RankedTensorType>(value.getType()).getRank();
+    buffer.relative.resize(rank);
+    buffer.relative.set(0);
+    buffer.origin.assign(rank, OpFoldResult(tiles.constant(0)));
+    buffer.origin[0] = begin;
+  }
+}
+
+/// How many lines of what `writer` makes (`unit`, or its epilogue) each line of `reader` reads, a pooling's two; 0 where a
+/// line needs others, or fits better into a tile with the next.
+int64_t KernelScheduler::linesOf(const Unit &unit, const Unit &writer, const Unit &reader) const {
+  if (!isContraction(unit.op) || unit.adds() || unit.parallel.size() < 4 || innerRows(unit, 1) > 1 ||
+      !isElementwise(reader.op) || reader.parallel.size() < 3)
+    return 0;
+  unsigned line = reader.parallel[1];
+  int64_t lines = unit.sizes[unit.parallel[1]] / reader.sizes[line];
+  if (lines * reader.sizes[line] != unit.sizes[unit.parallel[1]])
+    return 0;
+  bool reads = false;
+  for (const Access &access : reader.reads) {
+    if (llvm::none_of(writer.writes, [&](const Access &write) { return write.value == access.value; }))
+      continue;
+    reads = true;
+    AffineExpr along = access.map.getResult(1);
+    SmallVector<AffineExpr> zero;
+    for (unsigned dim = 0; dim < access.map.getNumDims(); ++dim)
+      zero.push_back(getAffineConstantExpr(0, along.getContext()));
+    auto from = dyn_cast<AffineConstantExpr>(along.replaceDims(zero));
+    bool byLine = access.map.getResult(0) == getAffineDimExpr(reader.parallel[0], along.getContext()) && from &&
+                  coefficientOf(along, line) == lines && from.getValue() < lines;
+    for (unsigned dim = 0; dim < access.map.getNumDims(); ++dim)
+      byLine &= dim == line || !along.isFunctionOfDim(dim);
+    if (!byLine)
+      return 0;
+  }
+  return reads ? lines : 0;
+}
+
+/// One line of the reader after the lines that it reads: what is between them is in the first cache.
+void KernelScheduler::emitByLines(const Unit &unit, const Unit *epilogue, const Unit &reader, int64_t lines,
+                                  OpFoldResult row) {
+  placeResults(epilogue ? *epilogue : unit, 1);
+  placeResults(reader, 1);
+  auto emitLine = [&](const Unit &of, const Unit *following, OpFoldResult line) {
+    tiles.loc = of.op->getLoc();
+    Tile tile = tileOf(of);
+    tile.set(of.parallel[0], row, 1);
+    tile.set(of.parallel[1], line, 1);
+    emitColumns(of, following, tile, 2);
+  };
+  tiles.loop("line", tiles.constant(0), tiles.constant(reader.sizes[reader.parallel[1]]), 1, [&](OpFoldResult line) {
+    OpFoldResult first = tiles.mul(line, lines);
+    tiles.loop("i", first, tiles.add(first, tiles.constant(lines)), 1,
+               [&](OpFoldResult place) { emitLine(unit, epilogue, place); });
+    emitLine(reader, nullptr, line);
+  });
+}
+
 void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
   DenseMap<Value, Buffer> outside = buffers;
   SmallVector<const Unit *> ofRows;
@@ -189,8 +265,16 @@ void KernelScheduler::emitRowTile(OpFoldResult row, int64_t rowCount) {
       ofRows.push_back(&unit);
   for (size_t i = 0; i < ofRows.size(); ++i) {
     bool paired = i + 1 < ofRows.size() && isEpilogue(*ofRows[i], *ofRows[i + 1]);
-    emitUnit(*ofRows[i], paired ? ofRows[i + 1] : nullptr, row, rowCount);
+    const Unit &unit = *ofRows[i], *epilogue = paired ? ofRows[i + 1] : nullptr;
     i += paired;
+    const Unit *reader = i + 1 < ofRows.size() ? ofRows[i + 1] : nullptr;
+    int64_t lines = reader && rowCount == 1 ? linesOf(unit, epilogue ? *epilogue : unit, *reader) : 0;
+    if (lines == 0) {
+      emitUnit(unit, epilogue, row, rowCount);
+      continue;
+    }
+    emitByLines(unit, epilogue, *reader, lines, row);
+    ++i;
   }
   buffers = outside; // tiles of these rows end here
 }

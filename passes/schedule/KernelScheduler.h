@@ -28,7 +28,10 @@ private:
   mlir::LogicalResult emitParts(const Unit &parted);
   mlir::Value samplesOfPart(int64_t count);
   void choosePart(OpFoldResult place, mlir::Value samples);
+  void keepPrivate();
   void emitRowTile(OpFoldResult row, int64_t rows);
+  int64_t linesOf(const Unit &unit, const Unit &writer, const Unit &reader) const;
+  void emitByLines(const Unit &unit, const Unit *epilogue, const Unit &reader, int64_t lines, OpFoldResult row);
   void emitWholeUnits();
   mlir::LogicalResult finish();
 
@@ -136,6 +139,7 @@ private:
   mlir::Block *body = nullptr;
   mlir::IRMapping scalars; ///< constants of the original body -> their clones
   llvm::DenseMap<mlir::Value, Buffer> buffers;
+  llvm::SmallVector<mlir::Value> privates; ///< results that nobody else reads
   std::vector<Unit> units;
   mlir::Value batch, begin, end;
   mlir::Value lazyRows; ///< the state of a table that is updated lazily; null: there is none

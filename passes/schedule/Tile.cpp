@@ -132,9 +132,8 @@ std::pair<Value, AffineMap> TileBuilder::view(const Buffer &buffer, AffineMap ma
   for (auto [axis, expr] : llvm::enumerate(map.getResults())) {
     auto [dim, factor] = runningDimension(expr, tile);
     bool relative = buffer.relative.size() > axis && buffer.relative[axis];
-    offsets.push_back(relative ? OpFoldResult(constant(0)) : evaluate(expr, tile.offsets));
-    if (!relative && axis < buffer.origin.size())
-      offsets.back() = sub(offsets.back(), buffer.origin[axis]);
+    OpFoldResult origin = axis < buffer.origin.size() ? buffer.origin[axis] : OpFoldResult(constant(0));
+    offsets.push_back(relative ? origin : sub(evaluate(expr, tile.offsets), origin));
     int64_t size = dim ? tile.sizes[*dim] : 1;
     sizes.push_back(constant(size));
     strides.push_back(constant(relative ? 1 : factor));

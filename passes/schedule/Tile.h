@@ -10,8 +10,8 @@ namespace hornfels {
 
 using mlir::OpFoldResult;
 
-/// Where a value of the kernel lies. A relative axis holds only the part that the current tile covers; with an origin,
-/// an axis holds what begins there.
+/// Where a value of the kernel lies. A relative axis holds only the part that the current tile covers, from its origin on
+/// (0 without one); another axis with an origin holds what begins there.
 struct Buffer {
   mlir::Value memref;
   llvm::SmallBitVector relative;
