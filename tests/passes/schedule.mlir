@@ -502,3 +502,75 @@ func.func private @sums(%x: tensor<?xf32>) -> tensor<8xf32> attributes {horn.ker
   } -> tensor<8xf32>
   return %0 : tensor<8xf32>
 }
+
+// -----
+
+#x = affine_map<(n, a, b, o, k) -> (n, a, b, k)>
+#w = affine_map<(n, a, b, o, k) -> (k, o)>
+#s = affine_map<(n, a, b, o, k) -> (n, a, b, o)>
+#even = affine_map<(n, a, b, o) -> (n, a * 2, b, o)>
+#odd = affine_map<(n, a, b, o) -> (n, a * 2 + 1, b, o)>
+#id = affine_map<(n, a, b, o) -> (n, a, b, o)>
+
+// A line of a pooling follows the two lines that it reads. What nobody else reads lies at the first row of the chunk, for
+// every row. Lines are too long for a tile of two of them.
+// CHECK-LABEL: func.func private @pooled
+// CHECK-SAME: %[[S:[a-z0-9]*]]: memref<?x4x20x32xf32> {horn.private}, %{{.*}}: memref<?x2x20x32xf32>, %[[BEGIN:.*]]: index, %{{.*}}: index)
+// CHECK: scf.for %[[ROW:.*]] = %[[BEGIN]] to
+// CHECK: scf.for %[[LINE:.*]] = %
+// CHECK: %[[FIRST:.*]] = arith.muli %[[LINE]]
+// CHECK: scf.for %[[I:.*]] = %[[FIRST]] to
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x1x10x32xf32>
+// CHECK: memref.subview %[[S]][%[[BEGIN]], %[[I]]
+// CHECK: {horn.name = "i"}
+// CHECK: memref.subview %[[S]][%[[BEGIN]], %{{.*}}
+// CHECK: arith.maximumf
+// CHECK: {horn.name = "line"}
+// CHECK: {horn.name = "row"}
+func.func private @pooled(%x: tensor<?x4x20x8xf32>, %w: tensor<8x32xf32>) -> (tensor<?x4x20x32xf32> {horn.private}, tensor<?x2x20x32xf32>) attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<?x4x20x32xf32>
+  %g = tensor.empty(%n) : tensor<?x2x20x32xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x4x20x32xf32>) -> tensor<?x4x20x32xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #s], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x4x20x8xf32>, tensor<8x32xf32>) outs(%f : tensor<?x4x20x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x4x20x32xf32>
+  %1 = linalg.generic {indexing_maps = [#even, #odd, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%0, %0 : tensor<?x4x20x32xf32>, tensor<?x4x20x32xf32>) outs(%g : tensor<?x2x20x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %m = arith.maximumf %a, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<?x2x20x32xf32>
+  return %0, %1 : tensor<?x4x20x32xf32>, tensor<?x2x20x32xf32>
+}
+
+// -----
+
+#x = affine_map<(n, a, b, o, k) -> (n, a, b, k)>
+#w = affine_map<(n, a, b, o, k) -> (k, o)>
+#s = affine_map<(n, a, b, o, k) -> (n, a, b, o)>
+
+// Short lines share a tile: 4 lines of 3 places.
+// CHECK-LABEL: func.func private @short_lines
+// CHECK: memref.alloca() {horn.name = "acc"} : memref<1x4x3x32xf32>
+// CHECK-NOT: memref.alloca
+// CHECK: return
+func.func private @short_lines(%x: tensor<?x4x3x8xf32>, %w: tensor<8x32xf32>) -> tensor<?x4x3x32xf32> attributes {horn.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %n = horn.batch
+  %e = tensor.empty(%n) : tensor<?x4x3x32xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x4x3x32xf32>) -> tensor<?x4x3x32xf32>
+  %0 = linalg.generic {indexing_maps = [#x, #w, #s], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<?x4x3x8xf32>, tensor<8x32xf32>) outs(%f : tensor<?x4x3x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<?x4x3x32xf32>
+  return %0 : tensor<?x4x3x32xf32>
+}

@@ -149,3 +149,55 @@ func.func @sink(%x: tensor<?x4xf32>, %w: tensor<4x6xf32>, %z: tensor<?x2x3xf32>)
   %2 = horn.mul %1, %z : tensor<?x2x3xf32>
   return %2 : tensor<?x2x3xf32>
 }
+
+// -----
+
+#x = affine_map<(n, a, o, c, k) -> (n, a, c, k)>
+#w = affine_map<(n, a, o, c, k) -> (k, c, o)>
+#y = affine_map<(n, a, o, c, k) -> (n, a, o)>
+
+// Windows of 2 over 9 places read 8: the convolution is not computed at the last one, and reads one element less. The relu
+// is computed behind the pooling, for one place of each window.
+// CHECK-LABEL: @unread
+// CHECK: %[[LESS:.*]] = horn.slice %arg0 offsets [0, 0, 0] sizes [-1, 10, 4] strides [1, 1, 1]
+// CHECK: %[[SEEN:.*]] = horn.windows %[[LESS]] {{.*}} : tensor<?x10x4xf32>
+// CHECK: %[[SUM:.*]] = horn.contract %[[SEEN]], %arg1 {{.*}} : tensor<?x8x4x3xf32>, tensor<3x4x5xf32>
+// CHECK: %[[BIAS:.*]] = horn.broadcast %arg2 dims [2] : tensor<5xf32> to tensor<?x8x5xf32>
+// CHECK: %[[ADDED:.*]] = horn.add %[[SUM]], %[[BIAS]]
+// CHECK: %[[LARGEST:.*]] = horn.window_max %[[ADDED]] {{.*}} : tensor<?x8x5xf32>
+// CHECK: horn.relu %[[LARGEST]] : tensor<?x4x5xf32>
+func.func @unread(%image: tensor<?x11x4xf32>, %w: tensor<3x4x5xf32>, %b: tensor<5xf32>) -> tensor<?x4x5xf32> {
+  %0 = horn.windows %image axes [1] sizes [3] strides [1] dilations [1] : tensor<?x11x4xf32>
+  %1 = horn.contract %0, %w [#x, #w, #y] : tensor<?x9x4x3xf32>, tensor<3x4x5xf32>
+  %2 = horn.broadcast %b dims [2] : tensor<5xf32> to tensor<?x9x5xf32>
+  %3 = horn.add %1, %2 : tensor<?x9x5xf32>
+  %4 = horn.relu %3 : tensor<?x9x5xf32>
+  %5 = horn.window_max %4 axes [1] sizes [2] strides [2] dilations [1] : tensor<?x9x5xf32>
+  return %5 : tensor<?x4x5xf32>
+}
+
+// What somebody else reads, too, stays as it is: cut, it would be computed twice.
+// CHECK-LABEL: @read_by_another
+// CHECK-NOT: horn.slice
+// CHECK: horn.contract {{.*}} : tensor<?x9x4x3xf32>, tensor<3x4x5xf32>
+// CHECK: %[[RELU:.*]] = horn.relu
+// CHECK: horn.window_max %[[RELU]]
+func.func @read_by_another(%image: tensor<?x11x4xf32>, %w: tensor<3x4x5xf32>) -> (tensor<?x4x5xf32>, tensor<?x9x5xf32>) {
+  %0 = horn.windows %image axes [1] sizes [3] strides [1] dilations [1] : tensor<?x11x4xf32>
+  %1 = horn.contract %0, %w [#x, #w, #y] : tensor<?x9x4x3xf32>, tensor<3x4x5xf32>
+  %2 = horn.relu %1 : tensor<?x9x5xf32>
+  %3 = horn.window_max %2 axes [1] sizes [2] strides [2] dilations [1] : tensor<?x9x5xf32>
+  return %3, %2 : tensor<?x4x5xf32>, tensor<?x9x5xf32>
+}
+
+// An operand of a sum that would have to be stored to be cut keeps the sum whole.
+// CHECK-LABEL: @residual
+// CHECK-NOT: horn.slice
+// CHECK: horn.contract {{.*}} : tensor<?x9x4x3xf32>, tensor<3x4x5xf32>
+func.func @residual(%image: tensor<?x11x4xf32>, %w: tensor<3x4x5xf32>, %other: tensor<?x9x5xf32>) -> tensor<?x4x5xf32> {
+  %0 = horn.windows %image axes [1] sizes [3] strides [1] dilations [1] : tensor<?x11x4xf32>
+  %1 = horn.contract %0, %w [#x, #w, #y] : tensor<?x9x4x3xf32>, tensor<3x4x5xf32>
+  %2 = horn.add %1, %other : tensor<?x9x5xf32>
+  %3 = horn.window_sum %2 axes [1] sizes [2] strides [2] dilations [1] : tensor<?x9x5xf32>
+  return %3 : tensor<?x4x5xf32>
+}
