@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/Passes.h"
+#include "passes/simplify/Recurrence.h"
 #include "passes/simplify/Windows.h"
 
 using namespace mlir;
@@ -105,6 +106,7 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
                  MoveFull<BroadcastOp>, MoveFull<ReshapeOp>, MoveFull<TransposeOp>, MoveFull<SliceOp>,
                  MoveFull<CastOp>>(&getContext());
     addWindowPatterns(patterns);
+    addRecurrencePatterns(patterns);
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
