@@ -41,9 +41,12 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
       {"differentiate",
        [=](OpPassManager &pm) {
          onFunctions(pm).addPass(createDifferentiate());
-         onFunctions(pm).addPass(createSimplify());
-         onFunctions(pm).addPass(createCanonicalizerPass());
-         onFunctions(pm).addPass(createCSEPass());
+         // Again with what nobody turned out to need left out.
+         for (int round = 0; round < 2; ++round) {
+           onFunctions(pm).addPass(createSimplify());
+           onFunctions(pm).addPass(createCanonicalizerPass());
+           onFunctions(pm).addPass(createCSEPass());
+         }
        }},
       // From here on an operation is a loop nest with a body; views and constants have gone into their readers.
       {"lower",

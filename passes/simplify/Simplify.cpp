@@ -86,6 +86,35 @@ struct SinkReshape : OpInterfaceRewritePattern<ScalarOp> {
   }
 };
 
+/// slice(contract(x, y)) -> contract(slice(x), slice(y)), where nothing else of the product is read
+struct SliceOfContraction : OpRewritePattern<SliceOp> {
+  using OpRewritePattern<SliceOp>::OpRewritePattern;
+
+  static Value part(PatternRewriter &rewriter, SliceOp slice, ContractOp contract, unsigned operand) {
+    Value whole = contract->getOperand(operand);
+    auto type = cast<RankedTensorType>(whole.getType());
+    SmallVector<int64_t> offsets(type.getRank(), 0), sizes, strides(type.getRank(), 1);
+    for (int64_t size : type.getShape())
+      sizes.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    for (auto [axis, expr] : llvm::enumerate(contract.getMap(operand).getResults()))
+      if (std::optional<unsigned> place = contract.getMap(2).getResultPosition(expr)) {
+        offsets[axis] = slice.getOffsets()[*place];
+        sizes[axis] = slice.getSizes()[*place];
+        strides[axis] = slice.getStrides()[*place];
+      }
+    return rewriter.createOrFold<SliceOp>(slice.getLoc(), whole, offsets, sizes, strides);
+  }
+
+  LogicalResult matchAndRewrite(SliceOp slice, PatternRewriter &rewriter) const override {
+    auto contract = slice.getX().getDefiningOp<ContractOp>();
+    if (!contract || !contract->hasOneUse())
+      return rewriter.notifyMatchFailure(slice, "is not all that is read of a product");
+    Value a = part(rewriter, slice, contract, 0), b = part(rewriter, slice, contract, 1);
+    rewriter.replaceOpWithNewOp<ContractOp>(slice, a, b, contract.getMap(0), contract.getMap(1), contract.getMap(2));
+    return success();
+  }
+};
+
 /// view(full(c)), cast(full(c)) -> full(c)
 template <typename Op> struct MoveFull : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
@@ -102,7 +131,7 @@ template <typename Op> struct MoveFull : OpRewritePattern<Op> {
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<SinkReshape, ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>,
+    patterns.add<SinkReshape, SliceOfContraction, ContractEncodedTokens<MultiHotOp, true>, ContractEncodedTokens<CountOp, false>,
                  MoveFull<BroadcastOp>, MoveFull<ReshapeOp>, MoveFull<TransposeOp>, MoveFull<SliceOp>,
                  MoveFull<CastOp>>(&getContext());
     addWindowPatterns(patterns);
