@@ -103,7 +103,7 @@ void KernelScheduler::placeResults(const Unit &writer, int64_t rowCount) {
 }
 
 /// The largest tile of `size` that has at most `most`, in as few tiles as there may be, of nearly one size.
-static int64_t evenTile(int64_t size, int64_t most) {
+int64_t KernelScheduler::evenTile(int64_t size, int64_t most) {
   int64_t count = (size + most - 1) / most;
   return (size + count - 1) / count;
 }

@@ -46,9 +46,8 @@ private:
   void emitPanels(const PanelKernel &panel);
   void emitPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds, int64_t step);
   std::optional<unsigned> farOperand(const PanelKernel &panel) const;
-  std::optional<unsigned> stackedOperand(const PanelKernel &panel) const;
-  void emitStackedPanel(const PanelKernel &panel, unsigned stacked, OpFoldResult column, int64_t count,
-                        const Bounds &rowBounds, int64_t step);
+  bool isStacked(const PanelKernel &panel) const;
+  void emitStacked(const PanelKernel &panel, const Bounds &ofRows, int64_t step, const Bounds &ofColumns);
   void prefetchEpilogue(const PanelKernel &panel, const Tile &tile);
   void emitTransposedPanel(const PanelKernel &panel, OpFoldResult column, int64_t count, const Bounds &rowBounds,
                            int64_t step);
@@ -119,6 +118,7 @@ private:
   Tile tileOf(const Unit &unit) const;
   int64_t columnTile(const Unit &unit) const;
   int64_t innerRows(const Unit &unit, size_t depth) const;
+  static int64_t evenTile(int64_t size, int64_t most);
   void overColumns(const Unit &unit, OpFoldResult first, OpFoldResult last,
                    llvm::function_ref<void(OpFoldResult, int64_t)> body);
   void emitSingleRow(const Unit &unit, const Unit *epilogue, const Tile &row, OpFoldResult first, OpFoldResult last);

@@ -116,6 +116,11 @@ void KernelScheduler::emitPanels(const PanelKernel &panel) {
   OpFoldResult zero = tiles.constant(0);
   Bounds ofRows = byColumns ? Bounds{zero, zero, extent(*rows)} : Bounds{firstRow, zero, lastRow};
   Bounds ofColumns = byColumns ? Bounds{begin, zero, end} : Bounds{zero, zero, tiles.constant(columns)};
+  if (isStacked(panel)) {
+    step = unit.part ? evenTile(*rows, target.innerRows(columns, lanes())) : step;
+    ofRows.main = tiles.add(ofRows.first, tiles.roundDown(tiles.sub(ofRows.last, ofRows.first), step));
+    return emitStacked(panel, ofRows, step, ofColumns);
+  }
   ofRows.main = tiles.add(ofRows.first, tiles.roundDown(tiles.sub(ofRows.last, ofRows.first), step));
 
   auto emitAll = [&] {
@@ -176,8 +181,6 @@ void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, i
                                 int64_t step) {
   if (panel.transposed)
     return emitTransposedPanel(panel, column, count, bounds, step);
-  if (std::optional<unsigned> stacked = stackedOperand(panel))
-    return emitStackedPanel(panel, *stacked, column, count, bounds, step);
   auto emitRowsOf = [&](const Unit &unit) {
     overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
       prefetchEpilogue(panel, tile);
@@ -210,71 +213,58 @@ void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, i
   tiles.when(limit, batch, [&] { emitRowsOf(*panel.unit); });
 }
 
-/// The right operand of a product over samples and places, in a part of the batch: few rows of it at a time are used for all
-/// outputs of the panel.
-std::optional<unsigned> KernelScheduler::stackedOperand(const PanelKernel &panel) const {
+/// A product over samples and places whose right operand has wide rows: a few samples' rows of it fit the second cache, those
+/// of all samples do not.
+bool KernelScheduler::isStacked(const PanelKernel &panel) const {
   constexpr int64_t wideBytes = 512;
   const Unit &unit = *panel.unit;
-  if (!unit.part || panel.epilogue || isElementwise(unit.op) || unit.reduced.size() != 2 ||
-      unit.sizes[unit.reduced[0]] != kBatch || unit.sizes[unit.reduced[1]] > kCopiedSamples || *rows == kBatch)
-    return std::nullopt;
-  for (auto [index, read] : llvm::enumerate(unit.reads)) {
+  if (panel.epilogue || panel.transposed || isElementwise(unit.op) || unit.reduced.size() != 2 ||
+      unit.sizes[unit.reduced[0]] != kBatch || *rows == kBatch)
+    return false;
+  return llvm::any_of(unit.reads, [&](const Access &read) {
     auto type = dyn_cast<RankedTensorType>(read.value.getType());
-    bool once = llvm::count_if(unit.reads, [&](const Access &other) { return other.value == read.value; }) == 1;
-    if (type && type.getRank() == 3 && once && read.map.isProjectedPermutation() &&
-        read.map.isFunctionOfDim(panel.columnDim()) && read.map.isFunctionOfDim(unit.reduced[0]) &&
-        read.map.isFunctionOfDim(unit.reduced[1]) && unit.strideAlong(read, panel.columnDim()) == 1 &&
-        type.getDimSize(2) * elementBytes(type.getElementType()) >= wideBytes)
-      return index;
-  }
-  return std::nullopt;
+    return type && type.getRank() == 3 && read.map.isProjectedPermutation() &&
+           read.map.isFunctionOfDim(panel.columnDim()) && read.map.isFunctionOfDim(unit.reduced[0]) &&
+           read.map.isFunctionOfDim(unit.reduced[1]) && unit.strideAlong(read, panel.columnDim()) == 1 &&
+           type.getDimSize(2) * elementBytes(type.getElementType()) >= wideBytes;
+  });
 }
 
-/// Rows of the panel lie far apart: some samples' are copied together, and all outputs go on with their sums, which wait in
-/// the result, before the next samples'.
-void KernelScheduler::emitStackedPanel(const PanelKernel &panel, unsigned stacked, OpFoldResult column, int64_t count,
-                                       const Bounds &bounds, int64_t step) {
-  Unit near = *panel.unit;
-  unsigned sampleDim = near.reduced[0], placeDim = near.reduced[1];
-  int64_t places = near.sizes[placeDim], together = std::max<int64_t>(kCopiedSamples / places, 1);
-  Access &operand = near.reads[stacked];
-  const Access far = operand;
-  Buffer original = buffer(far.value), sums = buffer(near.writes.front().value);
-  AffineMap out = near.writes.front().map;
-  operand.map = AffineMap::get(near.sizes.size(), 0,
-                               {b.getAffineDimExpr(sampleDim), b.getAffineDimExpr(placeDim),
-                                b.getAffineDimExpr(panel.columnDim())},
-                               b.getContext());
-  overRows(panel, bounds, step, column, count, [&](const Tile &tile) { tiles.fill(sums, out, tile, neutralOf(near)); });
-  auto emitSamples = [&](OpFoldResult first, int64_t samples) {
-    Type element = cast<RankedTensorType>(far.value.getType()).getElementType();
-    Buffer copied{tiles.stack("copied", {samples, places, panelWidth()}, element), {}, {first, tiles.constant(0), column}};
-    OpFoldResult last = tiles.add(first, tiles.constant(samples));
-    tiles.loop("sample", first, last, 1, [&](OpFoldResult sample) {
-      tiles.loop("k", tiles.constant(0), tiles.constant(places), 1, [&](OpFoldResult place) {
-        Tile tile = tileOf(near);
-        tile.step(sampleDim, sample);
-        tile.step(placeDim, place);
+/// out = 0; then a few samples after the other, for all tiles: out += the products over their places. Between them the sums
+/// wait in the result, which is smaller than what would be read again for each tile.
+void KernelScheduler::emitStacked(const PanelKernel &panel, const Bounds &ofRows, int64_t step, const Bounds &ofColumns) {
+  const Unit &unit = *panel.unit;
+  Buffer sums = buffer(unit.writes.front().value);
+  AffineMap out = unit.writes.front().map;
+  auto overTiles = [&](llvm::function_ref<void(const Tile &)> body) {
+    auto overLine = [&](OpFoldResult row, int64_t rowCount) {
+      overColumns(unit, ofColumns.first, ofColumns.last, [&](OpFoldResult column, int64_t count) {
+        Tile tile = tileOf(unit);
+        tile.set(panel.rowDim(), row, rowCount);
         tile.set(panel.columnDim(), column, count);
-        tiles.copy(copied, operand.map, original, far.map, tile);
+        body(tile);
       });
-    });
-    buffers[far.value] = copied;
-    overRows(panel, bounds, step, column, count, [&](const Tile &tile) {
-      Buffer accumulator = makeAccumulator(near, tile);
+    };
+    tiles.loop("row", ofRows.first, ofRows.main, step, [&](OpFoldResult row) { overLine(row, step); });
+    if (int64_t rest = *rows % step)
+      tiles.loop("row", ofRows.main, ofRows.last, rest, [&](OpFoldResult row) { overLine(row, rest); });
+  };
+  overTiles([&](const Tile &tile) { tiles.fill(sums, out, tile, neutralOf(unit)); });
+
+  auto emitSamples = [&](OpFoldResult first, int64_t samples) {
+    overTiles([&](const Tile &tile) {
+      Buffer accumulator = makeAccumulator(unit, tile);
       tiles.copy(accumulator, out, sums, out, tile);
-      tiles.loop("sample", first, last, 1, [&](OpFoldResult sample) {
-        tiles.loop("k", tiles.constant(0), tiles.constant(places), 1, [&](OpFoldResult place) {
-          Tile inner = tile;
-          inner.step(sampleDim, sample);
-          inner.step(placeDim, place);
-          emitGenericStep(near, accumulator, out, inner);
-        });
+      tiles.loop("sample", first, tiles.add(first, tiles.constant(samples)), 1, [&](OpFoldResult sample) {
+        Tile inner = tile;
+        inner.step(unit.reduced[0], sample);
+        emitReductionLoops(unit, inner, ArrayRef(unit.reduced).drop_front(),
+                           [&](const Tile &place) { emitGenericStep(unit, accumulator, out, place); });
       });
       tiles.copy(sums, out, accumulator, out, tile);
     });
-    buffers[far.value] = original;
   };
+  int64_t together = std::max<int64_t>(kStepsBetweenSums / unit.sizes[unit.reduced[1]], 1);
   OpFoldResult main = tiles.add(firstSample, tiles.roundDown(tiles.sub(lastSample, firstSample), together));
   tiles.loop("sample", firstSample, main, together, [&](OpFoldResult first) { emitSamples(first, together); });
   if (together > 1)

@@ -14,6 +14,8 @@ inline constexpr int64_t kPackedSteps = 1024;
 inline constexpr int64_t kTilesOfSingleRow = 4;
 /// Samples of a panel that are copied together before they are used many times.
 inline constexpr int64_t kCopiedSamples = 256;
+/// Steps of a product over samples and places for which a tile of sums stays in registers.
+inline constexpr int64_t kStepsBetweenSums = 96;
 /// A weight larger than this is packed for the whole of training; a smaller one stays in the first cache anyway.
 inline constexpr int64_t kFirstCacheBytes = 32 * 1024;
 
