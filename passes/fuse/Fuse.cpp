@@ -73,8 +73,20 @@ static bool wouldBreakTiles(Operation *op, ArrayRef<Operation *> group) {
          });
 }
 
+/// A product over samples and places, as wide as its rows lie pages apart: few samples at a time go through all its outputs,
+/// and the sums wait in the result (../schedule). With an update behind it they would have no place to wait.
+static bool waitsBetweenSamples(Operation *op) {
+  constexpr int64_t wideBytes = 512;
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || !isContraction(op) || isBatched(op) || parallelSizes(op).size() != 2 || generic.getNumReductionLoops() != 2 ||
+      !llvm::is_contained(generic.getStaticLoopRanges(), kBatch))
+    return false;
+  auto type = cast<RankedTensorType>(generic.getResult(0).getType());
+  return parallelSizes(op).back() * elementBytes(type.getElementType()) >= wideBytes;
+}
+
 static bool mayJoinKernel(Operation *op, ArrayRef<Operation *> group) {
-  if (wouldBreakTiles(op, group))
+  if (wouldBreakTiles(op, group) || llvm::any_of(group, waitsBetweenSamples))
     return false;
   if (isRowInsertion(op))
     return !isa<InsertOp, SliceOp, LoopOp>(group.front()) && !readsReshaped(op, group) && llvm::all_of(group, isBatched);
