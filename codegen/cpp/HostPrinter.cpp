@@ -271,15 +271,15 @@ std::optional<double> HostPrinter::secondsByRow(scf::ForOp loop) const {
   return seconds;
 }
 
-/// Whole tiles of every kernel in the loop.
-int64_t HostPrinter::rowsOfBlock(scf::ForOp loop) const {
+/// Rows that are whole tiles of every kernel in the loop.
+int64_t HostPrinter::tileOf(scf::ForOp loop) const {
   int64_t tile = 1;
   loop.getBody()->walk([&](LaunchOp launch) {
     auto kernel = host->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(launch.getKernel());
     if (auto grain = kernel->getAttrOfType<IntegerAttr>("horn.grain"))
       tile = std::lcm(tile, grain.getInt());
   });
-  return std::max<int64_t>(kRowsOfBlock / tile, 1) * tile;
+  return tile;
 }
 
 /// Places one after another. Where rows do not meet, a block of them goes through all places before the next: it stays in
@@ -293,8 +293,9 @@ LogicalResult HostPrinter::printLoop(scf::ForOp loop, unsigned depth) {
   bool byRows = !inRows && !takesLaps && seconds.has_value();
   if (byRows) {
     bool isShared = *seconds * static_cast<double>(length) >= kSecondsWorthSplitting;
-    line("in_blocks(" + std::string(isShared ? "s.pool" : "nullptr") + ", batch, " + std::to_string(rowsOfBlock(loop)) +
-             ", [&](long begin, long end) {",
+    int64_t tile = tileOf(loop), block = std::max<int64_t>(kRowsOfBlock / tile, 1) * tile;
+    line("in_blocks(" + std::string(isShared ? "s.pool" : "nullptr") + ", batch, " + std::to_string(block) + ", " +
+             std::to_string(tile) + ", [&](long begin, long end) {",
          depth++);
     inRows = usesStep = usesBatch = true;
   }

@@ -45,7 +45,7 @@ private:
   mlir::LogicalResult printBlock(mlir::Block &block, unsigned depth);
   mlir::LogicalResult printLoop(mlir::scf::ForOp loop, unsigned depth);
   int64_t chunkRows(mlir::func::FuncOp kernel) const;
-  int64_t rowsOfBlock(mlir::scf::ForOp loop) const;
+  int64_t tileOf(mlir::scf::ForOp loop) const;
   std::optional<double> secondsByRow(mlir::scf::ForOp loop) const;
   mlir::LogicalResult printLaunch(horn::LaunchOp launch, unsigned depth);
   /// The call of a kernel with what a launch gives it, `depth` levels in.

@@ -97,13 +97,16 @@ template <class Body> void parallel(const hornfels_pool *pool, int64_t rows, int
     body(0, long(rows));
 }
 
-/* The same, but one block of `chunk` rows after another also where nobody shares them out: what goes through a loop with
- * a block finds in cache what it left there. */
-template <class Body> void in_blocks(const hornfels_pool *pool, int64_t rows, int64_t chunk, const Body &body) {
-  if (pool)
-    return parallel(pool, rows, chunk, body);
-  for (int64_t begin = 0; begin < rows; begin += chunk)
-    body(long(begin), long(begin + chunk < rows ? begin + chunk : rows));
+/* The same, but one block of `block` rows after another also where nobody shares them out: what goes through a loop with
+ * a block finds in cache what it left there. Shared out, a small batch makes at least four blocks of whole tiles. */
+template <class Body>
+void in_blocks(const hornfels_pool *pool, int64_t rows, int64_t block, int64_t tile, const Body &body) {
+  if (pool) {
+    const int64_t quarter = (rows + 4 * tile - 1) / (4 * tile) * tile;
+    return parallel(pool, rows, quarter < block ? quarter : block, body);
+  }
+  for (int64_t begin = 0; begin < rows; begin += block)
+    body(long(begin), long(begin + block < rows ? begin + block : rows));
 }
 
 } // namespace hornfels
