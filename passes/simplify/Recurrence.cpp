@@ -304,7 +304,8 @@ struct HoistInvariants : OpRewritePattern<ScanOp> {
 } // namespace
 
 void addRecurrencePatterns(RewritePatternSet &patterns) {
-  patterns.add<SinkProduct, JoinProducts, HoistInvariants>(patterns.getContext());
+  patterns.add<JoinProducts>(patterns.getContext(), /*benefit=*/2); // of both that match, the better
+  patterns.add<SinkProduct, HoistInvariants>(patterns.getContext());
 }
 
 } // namespace hornfels

@@ -201,3 +201,77 @@ func.func @residual(%image: tensor<?x11x4xf32>, %w: tensor<3x4x5xf32>, %other: t
   %3 = horn.window_sum %2 axes [1] sizes [2] strides [2] dilations [1] : tensor<?x9x5xf32>
   return %3 : tensor<?x4x5xf32>
 }
+
+// -----
+
+#x = affine_map<(n, t, j, k) -> (n, t, k)>
+#w = affine_map<(n, t, j, k) -> (k, j)>
+#y = affine_map<(n, t, j, k) -> (n, t, j)>
+#h = affine_map<(n, j, k) -> (n, k)>
+#r = affine_map<(n, j, k) -> (k, j)>
+#o = affine_map<(n, j, k) -> (n, j)>
+
+// The products of an element and of a carry are one, with one matrix that is put together before the scan; what the product of all
+// places would have stored is never made.
+// CHECK-LABEL: @join
+// CHECK: %[[BOTH:.*]] = horn.concat %arg1, %arg3 axis 0 : tensor<3x4xf32>, tensor<4x4xf32>
+// CHECK: horn.scan 5 initial(%arg4) over(%arg0)
+// CHECK: ^bb0(%[[H:.*]]: tensor<?x4xf32>, %[[X:.*]]: tensor<?x3xf32>,
+// CHECK: %[[ROWS:.*]] = horn.concat %[[X]], %[[H]] axis 1 : tensor<?x3xf32>, tensor<?x4xf32>
+// CHECK: horn.contract %[[ROWS]], {{.*}} : tensor<?x7xf32>, tensor<7x4xf32>
+// CHECK-NOT: horn.contract
+// CHECK: horn.yield
+func.func @join(%x: tensor<?x5x3xf32>, %w: tensor<3x4xf32>, %b: tensor<4xf32>, %r: tensor<4x4xf32>, %h: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = horn.contract %x, %w [#x, #w, #y] : tensor<?x5x3xf32>, tensor<3x4xf32>
+  %1 = horn.broadcast %b dims [2] : tensor<4xf32> to tensor<?x5x4xf32>
+  %2 = horn.add %0, %1 : tensor<?x5x4xf32>
+  %3 = horn.scan 5 initial(%h) over(%2) with(%r) : (tensor<?x4xf32>, tensor<?x5x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%carry: tensor<?x4xf32>, %z: tensor<?x4xf32>, %m: tensor<4x4xf32>):
+    %10 = horn.contract %carry, %m [#h, #r, #o] : tensor<?x4xf32>, tensor<4x4xf32>
+    %11 = horn.add %z, %10 : tensor<?x4xf32>
+    %12 = horn.tanh %11 : tensor<?x4xf32>
+    horn.yield %12 : tensor<?x4xf32>
+  }
+  return %3 : tensor<?x4xf32>
+}
+
+// A product that only a scan reads is computed in its body.
+// CHECK-LABEL: @sink
+// CHECK-NOT: horn.contract
+// CHECK: horn.scan 5 initial(%arg2) over(%arg0) with(%arg1)
+// CHECK: horn.contract {{.*}} : tensor<?x3xf32>, tensor<3x4xf32>
+func.func @sink(%x: tensor<?x5x3xf32>, %w: tensor<3x4xf32>, %h: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = horn.contract %x, %w [#x, #w, #y] : tensor<?x5x3xf32>, tensor<3x4xf32>
+  %3 = horn.scan 5 initial(%h) over(%0) with() : (tensor<?x4xf32>, tensor<?x5x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%carry: tensor<?x4xf32>, %z: tensor<?x4xf32>):
+    %11 = horn.mul %z, %carry : tensor<?x4xf32>
+    horn.yield %11 : tensor<?x4xf32>
+  }
+  return %3 : tensor<?x4xf32>
+}
+
+// A matrix that is read along the reduction is transposed once.
+// CHECK-LABEL: @hoist
+// CHECK: %[[ACROSS:.*]] = horn.transpose %arg0
+// CHECK: horn.scan 5 initial(%arg1) over() with(%arg0, %[[ACROSS]])
+// CHECK: horn.contract {{.*}} : tensor<?x4xf32>, tensor<4x3xf32>
+// CHECK: horn.contract {{.*}} : tensor<?x3xf32>, tensor<3x4xf32>
+func.func @hoist(%w: tensor<3x4xf32>, %h: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %3 = horn.scan 5 initial(%h) over() with(%w) : (tensor<?x4xf32>, tensor<3x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%carry: tensor<?x4xf32>, %m: tensor<3x4xf32>):
+    %10 = horn.contract %carry, %m [#o, #r, #h] : tensor<?x4xf32>, tensor<3x4xf32>
+    %12 = horn.contract %10, %m [#h, #r, #o] : tensor<?x3xf32>, tensor<3x4xf32>
+    horn.yield %12 : tensor<?x4xf32>
+  }
+  return %3 : tensor<?x4xf32>
+}
+
+// Columns of a product that nobody reads are not computed.
+// CHECK-LABEL: @columns
+// CHECK: %[[PART:.*]] = horn.slice %arg1 offsets [0, 1] sizes [3, 2] strides [1, 1]
+// CHECK: horn.contract %arg0, %[[PART]] {{.*}} : tensor<?x3xf32>, tensor<3x2xf32>
+func.func @columns(%x: tensor<?x3xf32>, %w: tensor<3x4xf32>) -> tensor<?x2xf32> {
+  %10 = horn.contract %x, %w [#h, #r, #o] : tensor<?x3xf32>, tensor<3x4xf32>
+  %12 = horn.slice %10 offsets [0, 1] sizes [-1, 2] strides [1, 1] : tensor<?x4xf32>
+  return %12 : tensor<?x2xf32>
+}
