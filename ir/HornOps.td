@@ -122,6 +122,11 @@ def Horn_CosOp : Horn_UnaryOp<"cos"> {
   let scalar = [{s.call("cos", x)}];
   let gradient = [{g.neg(g.mul(dy, g.sin(x)))}];
 }
+def Horn_SinhOp : Horn_UnaryOp<"sinh"> {
+  let summary = "hyperbolic sine, exact near 0";
+  let scalar = [{s.mul(s.real(0.5, x), s.sub(s.call("expm1", x), s.call("expm1", s.neg(x))))}];
+  let gradient = [{g.mul(dy, g.mul(0.5, g.add(g.exp(x), g.exp(g.neg(x)))))}];
+}
 def Horn_TanhOp : Horn_UnaryOp<"tanh"> {
   let summary = "hyperbolic tangent";
   let scalar = [{s.call("tanh", x)}];

@@ -449,6 +449,7 @@ std::map<std::string, Builtin, std::less<>> makeTable() {
       elementwise("abs", std::fabs),
       elementwise("sin", std::sin),
       elementwise("cos", std::cos),
+      elementwise("sinh", std::sinh),
       elementwise("tanh", std::tanh),
       elementwise("erf", std::erf),
       elementwise("sigmoid", sigmoidOf),

@@ -30,7 +30,8 @@ static Domain unaryDomain(const std::string &op) {
       {"log1p", {-0.5, 3}},        {"neg", {0, 2, true}},      {"reciprocal", {0.3, 2, true}},
       {"relu", {0.1, 2, true}},    {"rsqrt", {0.1, 4}},        {"sigmoid", {0, 6, true}},
       {"sign", {0.1, 2, true}},    {"sin", {0, 6, true}},      {"softplus", {0, 6, true}},
-      {"sqrt", {0.1, 4}},          {"square", {0, 2, true}},   {"tanh", {0, 4, true}}};
+      {"sqrt", {0.1, 4}},          {"square", {0, 2, true}},   {"tanh", {0, 4, true}},
+      {"sinh", {0, 3, true}}};
   auto found = domains.find(op);
   return found == domains.end() ? Domain() : found->second;
 }

@@ -75,6 +75,7 @@ UnaryFunction unary(StringRef op) {
       {"reciprocal", [](double x) { return 1 / x; }},
       {"square", [](double x) { return x * x; }},
       {"sin", [](double x) { return std::sin(x); }},
+      {"sinh", [](double x) { return std::sinh(x); }},
       {"cos", [](double x) { return std::cos(x); }},
       {"tanh", [](double x) { return std::tanh(x); }},
       {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},
