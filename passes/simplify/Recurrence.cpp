@@ -10,17 +10,17 @@ using namespace mlir;
 using namespace hornfels::horn;
 
 namespace hornfels {
+
+bool awaitsGradient(Operation *op) {
+  return op->getParentOfType<func::FuncOp>().walk([](GradientOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 namespace {
 
 static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// The axis of places in what a scan goes over; axis 0 is the batch.
 constexpr unsigned kPlaces = 1;
-
-/// Whether a gradient of the function that the scan is in is still to be built.
-bool hasGradient(ScanOp scan) {
-  return scan->getParentOfType<func::FuncOp>().walk([](GradientOp) { return WalkResult::interrupt(); }).wasInterrupted();
-}
 
 /// Whether each place of a product is a product of what lies at that place of A with the whole of B.
 bool isByPlace(ContractOp contract) {
@@ -166,7 +166,7 @@ struct SinkProduct : OpRewritePattern<ScanOp> {
     auto found = llvm::find_if(scan.getXs(), [](Value x) { return AtPlace::sinks(x); });
     if (found == scan.getXs().end())
       return rewriter.notifyMatchFailure(scan, "goes over no product of its own");
-    if (hasGradient(scan))
+    if (awaitsGradient(scan))
       return rewriter.notifyMatchFailure(scan, "a gradient is still to be built");
     Value product = *found;
     AtPlace inputs;
@@ -271,7 +271,7 @@ struct HoistInvariants : OpRewritePattern<ScanOp> {
   }
 
   LogicalResult matchAndRewrite(ScanOp scan, PatternRewriter &rewriter) const override {
-    if (hasGradient(scan))
+    if (awaitsGradient(scan))
       return rewriter.notifyMatchFailure(scan, "a gradient is still to be built");
     for (auto [outside, inside] : llvm::zip(scan.getInvariants(), scan.getInner())) {
       Operation *op = hoistable(inside);

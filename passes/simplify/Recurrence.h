@@ -6,6 +6,9 @@
 
 namespace hornfels {
 
+/// Whether a gradient of the function that `op` is in is still to be built.
+bool awaitsGradient(mlir::Operation *op);
+
 /// What simplify knows of scans: a product that only a scan reads, place by place, is computed in its body.
 void addRecurrencePatterns(mlir::RewritePatternSet &patterns);
 

@@ -109,6 +109,9 @@ struct SliceOfContraction : OpRewritePattern<SliceOp> {
     auto contract = slice.getX().getDefiningOp<ContractOp>();
     if (!contract || !contract->hasOneUse())
       return rewriter.notifyMatchFailure(slice, "is not all that is read of a product");
+    // The gradient of a scan keeps what differs from place to place: a slice of a matrix does not.
+    if (slice->getParentOfType<ScanOp>() && awaitsGradient(slice))
+      return rewriter.notifyMatchFailure(slice, "a gradient of its recurrence is still to be built");
     Value a = part(rewriter, slice, contract, 0), b = part(rewriter, slice, contract, 1);
     rewriter.replaceOpWithNewOp<ContractOp>(slice, a, b, contract.getMap(0), contract.getMap(1), contract.getMap(2));
     return success();
