@@ -213,6 +213,9 @@ struct JoinProducts : OpRewritePattern<ScanOp> {
   }
 
   LogicalResult matchAndRewrite(ScanOp scan, PatternRewriter &rewriter) const override {
+    // A recurrence around this one would have to keep the joined matrix of each of its places.
+    if (scan->getParentOfType<ScanOp>() && awaitsGradient(scan))
+      return rewriter.notifyMatchFailure(scan, "a gradient of the recurrence around it is still to be built");
     for (auto [index, x] : llvm::enumerate(scan.getXs())) {
       if (!AtPlace::sinks(x) || tensorType(x).getRank() != 3 || !scan.getElements()[index].hasOneUse())
         continue;
