@@ -188,14 +188,14 @@ void KernelScheduler::emitRows() {
 /// which no other thread has. It stays in the cache and is not written to memory.
 void KernelScheduler::keepPrivate() {
   for (Value value : privates) {
-    bool byRow = *rows == kBatch && !value.getDefiningOp<InsertOp>() &&
-                 llvm::none_of(value.getUsers(), [](Operation *user) { return isa<InsertOp>(user); });
+    // Ragged rows are written one by one, also in a tile of several.
+    bool byRow = *rows == kBatch && value.getDefiningOp<linalg::GenericOp>() &&
+                 llvm::all_of(value.getUsers(), [](Operation *user) { return isa<linalg::GenericOp, func::ReturnOp>(user); });
     for (const Unit &unit : units)
       for (ArrayRef<Access> accesses : {ArrayRef(unit.reads), ArrayRef(unit.writes)})
         for (const Access &access : accesses)
           if (access.value == value)
-            byRow &= !isScatter(unit.op) && !unit.parallel.empty() &&
-                     access.map.getResult(0) == b.getAffineDimExpr(unit.parallel.front());
+            byRow &= !unit.parallel.empty() && access.map.getResult(0) == b.getAffineDimExpr(unit.parallel.front());
     if (!byRow)
       continue;
     Buffer &buffer = buffers[value];
