@@ -446,6 +446,8 @@ private:
     for (size_t i = 0; i < keywords->keys.size(); ++i)
       if (known.count(keywords->keys[i].text) && !saysNothing(keywords->items[i]))
         list.push_back(argument(tensorOf(keywords->items[i]), keywords->keys[i].text));
+    if (layer.object.className == "Resizing")
+      known.insert("training"); // always written, as true, its default; the layer does the same with both
     refuseKeywords(*keywords, known);
     return list;
   }

@@ -370,8 +370,23 @@ def embeddings(random):
                embeddings_constraint=constraints()[1])
 
 
+def resizing(random):
+    """Larger, smaller, the same; a divisor of the size, a multiple, neither. 6 to 5 reads points that lie on a bound."""
+    for interpolation in ("bilinear", "nearest"):
+        for height, width, wanted in ((3, 4, [6, 12]), (6, 9, [2, 3]), (6, 5, [5, 8]), (7, 4, [4, 4]), (1, 5, [3, 1]),
+                                      (8, 6, [12, 4])):
+            yield Case("Resizing", "Resizing", "resizing", [[height, width, random.randint(1, 3)]], height=wanted[0],
+                       width=wanted[1], interpolation=interpolation)
+        yield Case("Resizing", "Resizing", "resizing", [[2, 5, 4]], height=3, width=6, interpolation=interpolation,
+                   data_format="channels_first")
+        yield Case("Resizing", "Resizing", "resizing", [[3, 4, 9]], height=8, width=7, interpolation=interpolation,
+                   crop_to_aspect_ratio=False, pad_to_aspect_ratio=False, fill_value=0.5, data_format="channels_first")
+    yield Case("UpSampling2D", "UpSampling2D", "up_sampling2d", [[2, 3, 4]], size=[3, 2], interpolation="bilinear",
+               data_format="channels_first")
+
+
 FAMILIES = [activations, activation_layers, dense, normalizations, merging, reshaping, noise, convolutions, transposed,
-            each_channel, pooling, embeddings]
+            each_channel, pooling, embeddings, resizing]
 
 
 def cell_options(random, kind):
