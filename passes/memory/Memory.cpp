@@ -223,7 +223,7 @@ private:
       return;
     Value x = call.getOperand(source.getArgNumber());
     auto maker = x.getDefiningOp<Call>();
-    if (!maker || !x.hasOneUse() || !followsStrides(kernelOf(maker)))
+    if (!maker || insert.getAdds() || !x.hasOneUse() || !followsStrides(kernelOf(maker)) || !isFilledBefore(call, maker))
       return;
     auto from = insert.getX().getType(), to = insert.getY().getType();
     bool besideEachOther = to.getRank() > 1 && to.isDynamicDim(0) && insert.getOffsets()[0] == 0 &&
@@ -235,6 +235,15 @@ private:
     sameAs[x] = call.getResult(0);
     parts[x] = insert.getOffsets()[1];
     dissolved.insert(call);
+  }
+
+  /// Whether what an insertion continues, through other insertions, has its first values before `maker` runs.
+  bool isFilledBefore(Call insertion, Call maker) {
+    std::optional<unsigned> argument = continuedArgument(kernelOf(insertion), 0);
+    auto filler = argument ? source(insertion.getOperand(*argument)).getDefiningOp<Call>() : Call();
+    if (!filler || filler->isBeforeInBlock(maker))
+      return true;
+    return continuedArgument(kernelOf(filler), 0) && isFilledBefore(filler, maker);
   }
 
   /// Loops over elements follow a stride wherever it leads.

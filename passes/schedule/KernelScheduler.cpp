@@ -209,10 +209,14 @@ void KernelScheduler::keepPrivate() {
 
 /// How many lines of what `writer` makes (`unit`, or its epilogue) each line of `reader` reads, a pooling's two; 0 where a
 /// line needs others, or fits better into a tile with the next.
-int64_t KernelScheduler::linesOf(const Unit &unit, const Unit &writer, const Unit &reader) const {
+int64_t KernelScheduler::linesOf(const Unit &unit, const Unit &writer, const Unit &reader) {
   if (!isContraction(unit.op) || unit.adds() || unit.parallel.size() < 4 || innerRows(unit, 1) > 1 ||
       !isElementwise(reader.op) || reader.parallel.size() < 3)
     return 0;
+  for (const Access &write : writer.writes) // lines are axis 1 of what is written, too
+    for (unsigned axis : {0u, 1u})
+      if (write.map.getResult(axis) != b.getAffineDimExpr(writer.parallel[axis]))
+        return 0;
   unsigned line = reader.parallel[1];
   int64_t lines = unit.sizes[unit.parallel[1]] / reader.sizes[line];
   if (lines * reader.sizes[line] != unit.sizes[unit.parallel[1]])

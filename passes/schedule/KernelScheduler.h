@@ -30,7 +30,7 @@ private:
   void choosePart(OpFoldResult place, mlir::Value samples);
   void keepPrivate();
   void emitRowTile(OpFoldResult row, int64_t rows);
-  int64_t linesOf(const Unit &unit, const Unit &writer, const Unit &reader) const;
+  int64_t linesOf(const Unit &unit, const Unit &writer, const Unit &reader);
   void emitByLines(const Unit &unit, const Unit *epilogue, const Unit &reader, int64_t lines, OpFoldResult row);
   void emitWholeUnits();
   mlir::LogicalResult finish();

@@ -218,7 +218,7 @@ void KernelScheduler::emitPanel(const PanelKernel &panel, OpFoldResult column, i
 bool KernelScheduler::isStacked(const PanelKernel &panel) const {
   constexpr int64_t wideBytes = 512;
   const Unit &unit = *panel.unit;
-  if (panel.epilogue || panel.transposed || isElementwise(unit.op) || unit.reduced.size() != 2 ||
+  if (panel.epilogue || panel.transposed || isElementwise(unit.op) || unit.adds() || unit.reduced.size() != 2 ||
       unit.sizes[unit.reduced[0]] != kBatch || *rows == kBatch)
     return false;
   return llvm::any_of(unit.reads, [&](const Access &read) {

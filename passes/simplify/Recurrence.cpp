@@ -22,7 +22,8 @@ static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(
 /// The axis of places in what a scan goes over; axis 0 is the batch.
 constexpr unsigned kPlaces = 1;
 
-/// Whether each place of a product is a product of what lies at that place of A with the whole of B.
+/// Whether each place of a product is a product of what lies at that place of A with the whole of B, and takes more room than
+/// it: in the body it would be copied beside a carry, and read with the stride of the places.
 bool isByPlace(ContractOp contract) {
   AffineMap a = contract.getMap(0), b = contract.getMap(1), y = contract.getMap(2);
   if (y.getNumResults() < 2 || a.getNumResults() < 2)
@@ -32,7 +33,14 @@ bool isByPlace(ContractOp contract) {
     if (a.getResult(axis) != y.getResult(axis) || b.isFunctionOfDim(dim))
       return false;
   }
-  return tensorType(contract.getA()).isDynamicDim(0);
+  auto elementsOfPlace = [](Value value) {
+    int64_t count = 1;
+    for (int64_t size : tensorType(value).getShape().drop_front(kPlaces + 1))
+      count *= size;
+    return count;
+  };
+  return tensorType(contract.getA()).isDynamicDim(0) &&
+         elementsOfPlace(contract.getA()) <= elementsOfPlace(contract.getY());
 }
 
 /// A product at each place, and what was added to it, written at one place in the body of a scan.
@@ -40,8 +48,9 @@ class AtPlace {
 public:
   /// Whether x[:, t] is a product, or element-wise from one, that nobody else reads.
   static bool sinks(Value x);
-  /// What the body then needs: stacks of which it reads one element, and values that are the same at every place.
-  void findInputs(Value x);
+  /// What the body then needs: stacks of which it reads one element, and values that are the same at every place. Of the product
+  /// `but` only what it reads place by place.
+  void findInputs(Value x, ContractOp but = {});
   /// x[:, t], where `map` has what stands for the inputs in the body, or for a part of x.
   static Value build(OpBuilder &builder, Value x, const IRMapping &map);
 
@@ -75,16 +84,17 @@ bool AtPlace::sinks(Value x) {
   return sunk > 0;
 }
 
-void AtPlace::findInputs(Value x) {
+void AtPlace::findInputs(Value x, ContractOp but) {
   Operation *op = x.getDefiningOp();
   if (auto broadcast = alongPlaces(x)) {
     invariants.insert(broadcast.getX());
   } else if (auto contract = dyn_cast<ContractOp>(op)) {
     stacks.insert(contract.getA());
-    invariants.insert(contract.getB());
+    if (contract != but)
+      invariants.insert(contract.getB());
   } else {
     for (Value operand : op->getOperands())
-      findInputs(operand);
+      findInputs(operand, but);
   }
 }
 
@@ -239,8 +249,7 @@ struct JoinProducts : OpRewritePattern<ScanOp> {
                    PatternRewriter &rewriter) {
     Value product = scan.getXs()[index];
     AtPlace inputs;
-    inputs.findInputs(product);
-    inputs.invariants.remove(input.getB());
+    inputs.findInputs(product, input);
     Value both = joined(rewriter, input.getLoc(), input.getB(), matrix, 0);
     inputs.invariants.insert(both);
     replaceElement(scan, index, inputs, rewriter, [&](IRMapping &map, BlockArgument) {

@@ -127,6 +127,22 @@ std::vector<Case> otherInvariants() {
            row}};
 }
 
+/// Two of three rows of an element: the gradient of the element has a row that nothing is written to.
+Case gap() {
+  const std::string h = real("?x5"), element = real("?x3x5"), one = real("?x1x5"), xs = real("?x4x3x5");
+  auto row = [&](const std::string &name, int at) {
+    return "@" + name + "s = horn.slice @xt offsets [0, " + std::to_string(at) + ", 0] sizes [-1, 1, 5] strides [1, 1, 1] : " +
+           element + "\n@" + name + " = horn.reshape @" + name + "s : " + one + " to " + h + "\n";
+  };
+  Scan scan{4, "@h0", "@x", "", h + ", " + xs, h + ", " + real("?x4x5"), "@h: " + h + ", @xt: " + element,
+            row("a", 0) + row("b", 2) + "@s = horn.add @h, @a : " + h + "\n@t = horn.tanh @s : " + h + "\n@n = horn.add @t, @b : " + h +
+                "\nhorn.yield @n, @n : " + h + ", " + h};
+  return {"scan",
+          {{"x", xs, both}, {"h0", h, both}},
+          scan.text("@r0", 2) + "\n@y = horn.mul @r0#1, @r0#1 : " + real("?x4x5"),
+          real("?x4x5")};
+}
+
 /// A recurrence in the body of another: along axis 1, and in each place along the next one.
 Case nested() {
   const std::string h = real("?x3"), place = real("?x2x3"), xs = real("?x4x2x3"), u = real("3x3");
@@ -156,6 +172,7 @@ std::vector<Case> scanCases() {
   for (Case &c : otherInvariants())
     cases.push_back(std::move(c));
   cases.push_back(nested());
+  cases.push_back(gap());
   return cases;
 }
 

@@ -235,6 +235,40 @@ func.func @join(%x: tensor<?x5x3xf32>, %w: tensor<3x4xf32>, %b: tensor<4xf32>, %
   return %3 : tensor<?x4xf32>
 }
 
+// A matrix that another product reads stays beside the joined one.
+// CHECK-LABEL: @join_shared
+// CHECK: %[[BOTH:.*]] = horn.concat %arg2, %arg3 axis 0
+// CHECK: horn.scan 5 initial(%arg4) over(%arg0, %arg1) with(%arg3, %arg2, %[[BOTH]])
+// CHECK: horn.contract {{.*}} : tensor<?x3xf32>, tensor<3x4xf32>
+// CHECK: horn.contract {{.*}} : tensor<?x7xf32>, tensor<7x4xf32>
+func.func @join_shared(%x: tensor<?x5x3xf32>, %z: tensor<?x5x3xf32>, %w: tensor<3x4xf32>, %r: tensor<4x4xf32>, %h: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = horn.contract %x, %w [#x, #w, #y] : tensor<?x5x3xf32>, tensor<3x4xf32>
+  %1 = horn.tanh %0 : tensor<?x5x4xf32>
+  %2 = horn.contract %z, %w [#x, #w, #y] : tensor<?x5x3xf32>, tensor<3x4xf32>
+  %3 = horn.add %1, %2 : tensor<?x5x4xf32>
+  %4 = horn.scan 5 initial(%h) over(%3) with(%r) : (tensor<?x4xf32>, tensor<?x5x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%carry: tensor<?x4xf32>, %e: tensor<?x4xf32>, %m: tensor<4x4xf32>):
+    %10 = horn.contract %carry, %m [#h, #r, #o] : tensor<?x4xf32>, tensor<4x4xf32>
+    %11 = horn.add %e, %10 : tensor<?x4xf32>
+    horn.yield %11 : tensor<?x4xf32>
+  }
+  return %4 : tensor<?x4xf32>
+}
+
+// A product that takes less room than what it reads stays outside.
+// CHECK-LABEL: @narrow
+// CHECK: %[[NARROW:.*]] = horn.contract
+// CHECK: horn.scan 5 initial(%arg2) over(%[[NARROW]])
+func.func @narrow(%x: tensor<?x5x4xf32>, %w: tensor<4x3xf32>, %h: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %0 = horn.contract %x, %w [#x, #w, #y] : tensor<?x5x4xf32>, tensor<4x3xf32>
+  %3 = horn.scan 5 initial(%h) over(%0) with() : (tensor<?x3xf32>, tensor<?x5x3xf32>) -> tensor<?x3xf32> {
+  ^bb0(%carry: tensor<?x3xf32>, %z: tensor<?x3xf32>):
+    %11 = horn.mul %z, %carry : tensor<?x3xf32>
+    horn.yield %11 : tensor<?x3xf32>
+  }
+  return %3 : tensor<?x3xf32>
+}
+
 // A product that only a scan reads is computed in its body.
 // CHECK-LABEL: @sink
 // CHECK-NOT: horn.contract

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace {
 
 /// Batches of a training: whole ones, the last of an epoch, a single row.
 std::vector<int64_t> sizesFor(const hornfels_model &model) {
-  const int64_t whole = std::min<int64_t>(model.training->batch_size, 64);
+  const int64_t whole = model.training->batch_size;
   return {whole, whole, std::max<int64_t>(whole / 3, 1), 1};
 }
 
@@ -76,6 +77,8 @@ TEST_P(Models, the_same_bytes_with_any_number_of_threads_and_no_heap) {
       EXPECT_EQ(found.variables[i], alone.variables[i]) << threads << " threads, " << model.variable_info[i].name;
   }
 }
+
+void PrintTo(const hornfels_model *model, std::ostream *out) { *out << model->name; }
 
 INSTANTIATE_TEST_SUITE_P(Of, Models, testing::ValuesIn(modelsUnderTest),
                          [](const auto &of) { return std::string(of.param->name); });
