@@ -19,7 +19,8 @@ enum hornfels_status {
   HORNFELS_BAD_ARGUMENT = 1,  /* null pointer, wrong size, batch above the capacity, id out of range */
   HORNFELS_BAD_STATE = 2,     /* neither initialised nor loaded; a second call while one is running */
   HORNFELS_OUT_OF_MEMORY = 3,
-  HORNFELS_BAD_FILE = 4       /* load: not readable, not weights of this model */
+  HORNFELS_BAD_FILE = 4,      /* load: not readable, not weights of this model */
+  HORNFELS_BAD_DEVICE = 5     /* of models on a device: there is none, it is not one that they run on, it failed */
 };
 
 /* Element types of arrays. Tokens are ids with row offsets; their ids have the width that the vocabulary needs. */
@@ -94,10 +95,49 @@ typedef struct hornfels_training {
   const char *learning_rate_schedule;    /* "exponential_decay,decay_steps=1000,decay_rate=0.96"; null: none */
 } hornfels_training;
 
+/* How the elements of a data set are kept; in a batch they are always of the tensor's own type. */
+enum hornfels_form {
+  HORNFELS_PLAIN = 0,   /* of the tensor's type; tokens: ids with offsets */
+  HORNFELS_BYTES = 1,   /* uint8_t, one for each element: small integers as they are */
+  HORNFELS_CLASSES = 2, /* int32_t class numbers of a target that accepts them: the last axis becomes one-hot */
+  HORNFELS_WINDOWS = 3  /* uint8_t: row i begins at data[i * stride], rows may overlap */
+};
+
+/* All rows of an input or target. `array` is as in a step of so many rows, but for the type of its elements, which
+ * `form` says; `size` counts what is there. */
+typedef struct hornfels_rows {
+  hornfels_array array;
+  int32_t form;         /* hornfels_form */
+  int64_t stride;       /* of windows */
+  const void *training; /* null, or what train_rows takes in place of array.data (not of tokens): other weights of samples */
+} hornfels_rows;
+
+#define HORNFELS_DATA_SETS 4      /* of a handle on a device, by number from 0 */
+#define HORNFELS_RECENT_STEPS 256 /* of training, whose metrics a device keeps */
+
+/* What only a model on a device has: there it is dear to ask after every step, and to send every batch. */
+typedef struct hornfels_device {
+  /* What get_metrics would have given after each of the last `steps` steps of training, the oldest first:
+   * values[steps][metrics]. Up to HORNFELS_RECENT_STEPS, and only steps of this handle. */
+  int32_t (*get_recent_metrics)(const void *handle, int64_t steps, double *values);
+  /* Copies data set `set` to the device, in the place of the one that was there: inputs, then targets. Values are checked
+   * here as a step checks them. Where four fifths of the free memory are not enough the status is HORNFELS_OUT_OF_MEMORY,
+   * no data set has this number, and steps with arrays of their own go on. No rows: the data set is forgotten. */
+  int32_t (*bind_data)(void *handle, int32_t set, const hornfels_rows *data, int64_t rows);
+  /* In which order train_rows takes the rows: numbers of rows, each at most once, which are copied. Null: from the first to
+   * the last, as after bind_data. */
+  int32_t (*set_order)(void *handle, int32_t set, const uint32_t *order, int64_t count);
+  /* A step for each `batch` rows of rows first, first + 1, ..., first + rows - 1 of the order; the last one has what is left.
+   * `batch` is at most the capacity. */
+  int32_t (*train_rows)(void *handle, int32_t set, int64_t first, int64_t rows, int64_t batch);
+  /* The same of the data set as it is, whatever the order: evaluate_step. */
+  int32_t (*evaluate_rows)(void *handle, int32_t set, int64_t first, int64_t rows, int64_t batch);
+} hornfels_device;
+
 /* A generated model. Arrays are given in the order of input_info, then (train, evaluate) target_info. A handle is
  * used by one thread at a time (a second call, from another thread or from inside, is refused); different handles are
- * independent. One that is null or was destroyed is a bad argument. No function allocates but create, and that
- * refuses what it cannot have. */
+ * independent. One that is null or was destroyed is a bad argument. No function allocates but create, and on a device
+ * bind_data; they refuse what they cannot have. */
 typedef struct hornfels_model {
   int32_t abi;
   const char *name;
@@ -133,8 +173,14 @@ typedef struct hornfels_model {
   uint64_t (*get_seed)(const void *handle);
   int32_t (*set_step)(void *handle, int64_t step); /* optimizer steps done */
   int64_t (*get_step)(const void *handle);
-  const char *(*last_error)(const void *handle); /* of the last call on this handle; "" if it was right */
+  /* Of the last call on this handle; "" if it was right. Of null: why this thread's last create made no handle. */
+  const char *(*last_error)(const void *handle);
   int64_t (*arena_bytes)(const void *handle);
+#ifdef __cplusplus
+  const hornfels_device *device = nullptr; /* null: memory and steps are this process's */
+#else
+  const hornfels_device *device;
+#endif
 } hornfels_model;
 
 #ifdef __cplusplus

@@ -199,6 +199,85 @@ int32_t check_target(error_text &error, const hornfels_tensor &info, const hornf
   return info.type == HORNFELS_F64 ? check_reals<double>(error, info, array, batch) : HORNFELS_OK;
 }
 
+namespace {
+
+/* Bytes that become elements: ids and classes below the limit, probabilities that sum to 1. */
+int32_t check_bytes(error_text &error, const hornfels_tensor &info, const hornfels_array &array, int64_t stride, int64_t rows,
+                    bool is_target) {
+  const unsigned char *const bytes = static_cast<const unsigned char *>(array.data);
+  const int64_t width = elements(info), classes = info.rank > 0 ? info.shape[info.rank - 1] : 1;
+  const bool reals = info.type == HORNFELS_F32 || info.type == HORNFELS_F64;
+  for (int64_t row = 0; row < rows && (reals ? is_target && info.accepts_classes && classes > 1 : info.limit > 0); ++row)
+    for (int64_t i = 0, sum = 0; i < width; ++i) {
+      const int64_t value = bytes[row * stride + i];
+      if (!reals && value >= info.limit)
+        return error.fail(HORNFELS_BAD_ARGUMENT, "%s: row %lld has %lld, class numbers are from 0 to %lld", info.name,
+                          static_cast<long long>(row), static_cast<long long>(value), static_cast<long long>(info.limit - 1));
+      sum = (i % classes == 0 ? 0 : sum) + value;
+      if (reals && i % classes == classes - 1 && sum != 1)
+        return error.fail(HORNFELS_BAD_ARGUMENT, "%s: row %lld sums to %lld, the probabilities of %lld classes to 1", info.name,
+                          static_cast<long long>(row), static_cast<long long>(sum), static_cast<long long>(classes));
+    }
+  return HORNFELS_OK;
+}
+
+int32_t check_class_numbers(error_text &error, const hornfels_tensor &info, const hornfels_array &array, int64_t rows) {
+  const int64_t classes = info.shape[info.rank - 1], width = elements(info) / classes;
+  const int32_t *const numbers = static_cast<const int32_t *>(array.data);
+  for (int64_t i = 0; i < rows * width; ++i)
+    if (numbers[i] < 0 || numbers[i] >= classes)
+      return error.fail(HORNFELS_BAD_ARGUMENT, "%s: row %lld has %lld, class numbers are from 0 to %lld", info.name,
+                        static_cast<long long>(i / width), static_cast<long long>(numbers[i]), static_cast<long long>(classes - 1));
+  return HORNFELS_OK;
+}
+
+/* The elements that rows need; -1 for a form that the tensor does not take. */
+int64_t size_of_rows(const hornfels_tensor &info, const hornfels_rows &data, int64_t rows) {
+  const bool bytes = !is_tokens(info) && info.type != HORNFELS_BOOL;
+  switch (data.form) {
+  case HORNFELS_BYTES:
+    return bytes ? rows * elements(info) : -1;
+  case HORNFELS_CLASSES:
+    return info.accepts_classes && info.rank > 0 ? rows * elements(info) / info.shape[info.rank - 1] : -1;
+  case HORNFELS_WINDOWS:
+    return bytes && data.stride > 0 && data.stride <= INT64_MAX / rows ? (rows - 1) * data.stride + elements(info) : -1;
+  default:
+    return -1;
+  }
+}
+
+int32_t check_plain(error_text &error, const hornfels_tensor &info, const hornfels_array &array, int64_t rows, bool is_target) {
+  const int32_t status = check_array(error, info, array, rows);
+  return status || !is_target ? status : check_target(error, info, array, rows);
+}
+
+} // namespace
+
+int32_t check_rows(error_text &error, const hornfels_model &model, int32_t index, const hornfels_rows &data, int64_t rows) {
+  const bool is_target = index >= model.inputs;
+  const hornfels_tensor &info = is_target ? model.target_info[index - model.inputs] : model.input_info[index];
+  if (!is_tokens(info) && rows > INT64_MAX / 16 / (elements(info) > 0 ? elements(info) : 1))
+    return error.fail(HORNFELS_BAD_ARGUMENT, "%s: %lld rows are more than memory holds", info.name, static_cast<long long>(rows));
+  if (is_tokens(info) && data.training)
+    return error.fail(HORNFELS_BAD_ARGUMENT, "%s: tokens are the same in training", info.name);
+  if (data.form == HORNFELS_PLAIN) {
+    const int32_t status = check_plain(error, info, data.array, rows, is_target);
+    const hornfels_array of_training = {data.training, nullptr, data.array.size};
+    return status || !data.training ? status : check_plain(error, info, of_training, rows, is_target);
+  }
+  const int64_t needed = size_of_rows(info, data, rows);
+  if (needed < 0 || data.training)
+    return error.fail(HORNFELS_BAD_ARGUMENT, "%s: is not to be had in form %d", info.name, static_cast<int>(data.form));
+  if (!data.array.data)
+    return error.fail(HORNFELS_BAD_ARGUMENT, "%s: null pointer", info.name);
+  if (data.form == HORNFELS_WINDOWS ? data.array.size < needed : data.array.size != needed)
+    return error.fail(HORNFELS_BAD_ARGUMENT, "%s: %lld elements, %lld rows need %lld", info.name,
+                      static_cast<long long>(data.array.size), static_cast<long long>(rows), static_cast<long long>(needed));
+  if (data.form == HORNFELS_CLASSES)
+    return is_aligned(data.array.data, 4) ? check_class_numbers(error, info, data.array, rows) : misaligned(error, info);
+  return check_bytes(error, info, data.array, data.form == HORNFELS_WINDOWS ? data.stride : elements(info), rows, is_target);
+}
+
 int32_t check_results(error_text &error, const hornfels_model &model, const hornfels_array *inputs,
                       const hornfels_result *outputs, int64_t batch) {
   for (int32_t i = 0; i < model.outputs; ++i) {

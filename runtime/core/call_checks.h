@@ -33,6 +33,10 @@ int32_t check_array(error_text &error, const hornfels_tensor &info, const hornfe
 /* A target that check_array has passed: rows of probabilities sum to 1, weights of samples are not below 0. */
 int32_t check_target(error_text &error, const hornfels_tensor &info, const hornfels_array &array, int64_t batch);
 
+/* All rows of an input or target (`index` as in a step), as a device keeps them: what check_array and check_target say of
+ * them in a batch. */
+int32_t check_rows(error_text &error, const hornfels_model &model, int32_t index, const hornfels_rows &data, int64_t rows);
+
 /* Where predict writes: room, addresses, and that nothing that is read or written lies there too. */
 int32_t check_results(error_text &error, const hornfels_model &model, const hornfels_array *inputs,
                       const hornfels_result *outputs, int64_t batch);

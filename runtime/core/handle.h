@@ -41,7 +41,10 @@ struct step {
   template <class T> T *output(int index) const { return static_cast<T *>(outputs[index].data); }
 };
 
-/* What a generated model is, beyond hornfels_model. */
+struct backend;
+
+/* What a generated model is, beyond hornfels_model. Where its steps run on a device the four functions are null here, and
+ * the backend (backend.h) has its own. */
 struct program {
   const hornfels_model *model;
   int64_t fixed_bytes, bytes_per_sample; /* of the arena */
@@ -52,6 +55,7 @@ struct program {
   const int32_t *panels = nullptr; /* columns of a panel for each variable, 0: row by row; null: none is packed */
   const lazy_table *lazy = nullptr; /* tables that may be updated lazily */
   int32_t lazy_tables = 0;
+  const backend *device = nullptr; /* null: memory and steps are this process's */
 };
 
 /* The functions of the ABI for a given program. */
@@ -74,6 +78,9 @@ int32_t set_step(void *handle, int64_t step);
 int64_t get_step(const void *handle);
 const char *last_error(const void *handle);
 int64_t arena_bytes(const void *handle);
+
+/* The same of models on devices, where `program.device` is not null. */
+extern const hornfels_device functions_of_devices;
 
 /* Calls body(begin, end) for rows 0 .. rows: in chunks of `chunk` rows where a pool may share them out, else all at once,
  * which saves what a chunk has to find first (the ids of its rows in every sample). Rows are independent and a chunk is a

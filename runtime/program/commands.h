@@ -6,8 +6,7 @@
 #include "program.h"
 #include "runtime/program/data/data_paths.h"
 #include "runtime/program/report/progress.h"
-#include "runtime/program/training/batches.h"
-#include "runtime/program/training/model_handle.h"
+#include "runtime/program/training/feed.h"
 
 namespace hornfels {
 
@@ -24,8 +23,7 @@ exit_code bench(const hornfels_model &model, const options &chosen, const bench_
 
 /* Metrics of rows first, ..., first + count - 1, in the order of the file. Shows progress where `bar` is
  * given. Ends early when a signal comes. The values hold until the handle's next call. */
-const std::vector<double> &evaluate_rows(model_handle &handle, batcher &batches, int64_t first, int64_t count,
-                                         progress *bar = nullptr);
+const std::vector<double> &evaluate_rows(feed &rows, int64_t first, int64_t count, progress *bar = nullptr);
 
 /* The names of the model's metrics, "loss" first. */
 std::vector<std::string> metric_names(const hornfels_model &model);

@@ -2,7 +2,7 @@
 #include "program.h"
 
 extern "C" const hornfels_model *const hornfels_program_model;
-/* Weak: only programs that `hornfels bench` builds have it; elsewhere its address is null. */
+/* Weak: only programs that `hornfels bench` builds and those for devices have it; elsewhere its address is null. */
 extern "C" const hornfels::bench_support hornfels_program_bench __attribute__((weak));
 /* Weak too: only programs built with --embed-weights have it. */
 extern "C" const hornfels::embedded_weights hornfels_program_weights __attribute__((weak));

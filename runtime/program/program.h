@@ -8,11 +8,12 @@
 
 namespace hornfels {
 
-/* What a program has that was built to be measured; null: a program for use. */
+/* What a program has that was built to be measured; null: a program for use. One for a device has the last. */
 struct bench_support {
   const lap_table *laps;
   int64_t (*heap_calls)();
   const peak_loops &(*loops)(); /* of the target that the program was built for */
+  const device_bench *device;
 };
 
 /* Weights in the program itself: each saved variable's elements, row by row, from a multiple of 64 bytes on. */

@@ -32,6 +32,8 @@ int64_t heap_bytes() {
 
 /* A sample is at least this long: a hundred times what reading the clock costs. */
 constexpr double shortest_sample = 20e-6;
+/* With a device: a hundred times what its clock and waiting for it cost. */
+constexpr double shortest_device_sample = 2e-3;
 
 enum class step_kind { train, evaluate, predict };
 
@@ -49,6 +51,10 @@ private:
   void step(size_t batch_index);
   void warm_up();
   void time_steps();
+  void time_device_steps();
+  void time_device_kernels();
+  void measure_device();
+  void wait_for_device();
   void time_epoch(int64_t epoch);
   void time_epochs();
   void warn_when_not_finite();
@@ -70,10 +76,13 @@ private:
   std::vector<hornfels_result> results;
   const peak_loops &(*const loops)(); /* null: the program was not built to be measured */
   int64_t (*const count_heap_calls)();
+  const device_bench *const device; /* null: the model runs on this processor */
+  device_limits limits{};           /* of the device, with --peaks */
   std::unique_ptr<lap_recorder> laps; /* where the program has them */
   double step_seconds = 0;            /* about */
   int64_t steps = 0, allocated = 0, heap_calls = 0;
   samples step_times{size_t{1} << 18}, epoch_times{size_t{1} << 12};
+  samples graph_times{size_t{1} << 14}; /* of steps on a device, without the calls and the data's way there */
 };
 
 step_kind kind_of(const hornfels_model &model, const std::string &name) {
@@ -97,8 +106,8 @@ double mean_ids(const std::vector<const hornfels_array *> &arrays, int32_t input
 bencher::bencher(const hornfels_model &table, const options &chosen_options, const bench_support &support)
     : model(table), chosen(chosen_options), kind(kind_of(table, chosen.step)),
       threads(chosen.threads > 0 ? chosen.threads : 1), seconds(chosen.seconds > 0 ? chosen.seconds : 1.0),
-      loops(support.loops), count_heap_calls(support.heap_calls) {
-  if (chosen.peaks && !loops)
+      loops(support.loops), count_heap_calls(support.heap_calls), device(support.device) {
+  if (chosen.peaks && !loops && !device)
     throw failure(exit_usage, "error: --peaks is for programs that `hornfels bench` builds");
   if (!has_data(chosen))
     make_data();
@@ -168,27 +177,35 @@ void bencher::step(size_t index) {
     handle->predict(arguments, results.data(), batch);
 }
 
+/* A device is still at work when a step of training returns. */
+void bencher::wait_for_device() {
+  if (device && kind != step_kind::predict)
+    handle->metrics();
+}
+
 /* The first step may touch memory for the first time; its heap must not grow all the same. */
 void bencher::warm_up() {
   const int64_t before = heap_bytes();
   step(0);
-  allocated = before < 0 ? -1 : heap_bytes() - before;
+  wait_for_device();
+  allocated = before < 0 || device ? -1 : heap_bytes() - before; /* of a device CUDA's own, too */
   const double start = seconds_now(), wanted = std::min(seconds / 10, 0.5);
   size_t done = 0;
   double passed = 0;
   while (done < 3 || passed < wanted) {
     step(++done);
+    wait_for_device();
     passed = seconds_now() - start;
   }
   step_seconds = passed / static_cast<double>(done);
 }
 
 void bencher::time_steps() {
-  const double sample = std::max(shortest_sample, seconds / 1e5);
+  const double sample = std::max(device ? shortest_device_sample : shortest_sample, seconds / 1e5);
   const size_t repeats = static_cast<size_t>(std::max(1.0, std::ceil(sample / step_seconds)));
   constexpr size_t least_samples = 5;
   const int64_t before = heap_bytes(), calls_before = count_heap_calls ? count_heap_calls() : 0;
-  if (laps)
+  if (laps && !device)
     laps->begin();
   const double start = seconds_now();
   double now = start;
@@ -196,17 +213,59 @@ void bencher::time_steps() {
     const double began = now;
     for (size_t i = 0; i < repeats; ++i)
       step(done++);
-    if (laps)
+    wait_for_device();
+    if (laps && !device)
       laps->add(repeats);
     now = seconds_now();
     step_times.add((now - began) / static_cast<double>(repeats));
     steps = static_cast<int64_t>(done);
   }
-  if (laps)
+  if (laps && !device)
     laps->end();
   heap_calls = count_heap_calls ? count_heap_calls() - calls_before : 0;
-  if (before >= 0)
+  if (before >= 0 && !device)
     allocated = std::max(allocated, heap_bytes() - before);
+}
+
+/* core/backend.h's numbers */
+int32_t number_of(step_kind kind) { return kind == step_kind::train ? 3 : kind == step_kind::evaluate ? 2 : 1; }
+
+/* The step's graph again and again, on the rows of the last batch, which are there already. */
+void bencher::time_device_steps() {
+  const int32_t number = number_of(kind);
+  const auto run = [&](int64_t count) {
+    double passed = 0;
+    handle->ask([&](void *h) { return device->time_steps(h, number, batch, count, &passed); });
+    return passed;
+  };
+  int64_t repeats = 1;
+  for (constexpr int64_t most = 1 << 20; repeats < most && run(repeats) < shortest_device_sample;)
+    repeats *= 2;
+  constexpr int least_samples = 5;
+  const double start = seconds_now();
+  for (int i = 0; !graph_times.full() && (i < least_samples || seconds_now() - start < seconds); ++i)
+    graph_times.add(run(repeats) / static_cast<double>(repeats));
+}
+
+void bencher::time_device_kernels() {
+  const int32_t number = number_of(kind);
+  std::vector<unsigned char> ran(static_cast<size_t>(laps->kernels()));
+  const auto run = [&](int64_t count) {
+    std::vector<double> times(static_cast<size_t>(count) * ran.size());
+    handle->ask([&](void *h) {
+      return device->time_kernels(h, number, batch, count, laps->kernels(), times.data(), ran.data());
+    });
+    return times;
+  };
+  constexpr int64_t together = 5, most = 200;
+  const double start = seconds_now();
+  for (int64_t done = 0; done < together || (done < most && seconds_now() - start < seconds); done += together)
+    laps->add_seconds(run(together), ran);
+}
+
+void bencher::measure_device() {
+  const char *const math = laps ? laps->math() : "fp32";
+  handle->ask([&](void *h) { return device->measure_limits(h, math, &limits); });
 }
 
 /* As `train` does it: rows shuffled, batches gathered, the last one with the rows that remain, metrics read
@@ -256,10 +315,13 @@ std::string bencher::json() {
   const auto add = [&](const char *key, double value) {
     line += std::string(", \"") + key + "\": " + json_number(std::round(value * 1e4) / 1e4);
   };
-  add("median_us", step_times.median() * to_us);
-  add("min_us", step_times.least() * to_us);
-  add("p10_us", step_times.quantile(0.1) * to_us);
-  add("p90_us", step_times.quantile(0.9) * to_us);
+  samples &times = device ? graph_times : step_times;
+  add("median_us", times.median() * to_us);
+  add("min_us", times.least() * to_us);
+  add("p10_us", times.quantile(0.1) * to_us);
+  add("p90_us", times.quantile(0.9) * to_us);
+  if (device)
+    add("call_us", step_times.median() * to_us);
   line += format(", \"steps\": %lld", static_cast<long long>(steps));
   if (allocated >= 0)
     line += format(", \"allocations_bytes\": %lld", static_cast<long long>(allocated));
@@ -274,16 +336,20 @@ std::string bencher::json() {
     line += ", \"lanes\": " + std::to_string(laps->lanes()) +
             ", \"kernels\": " + laps->json(batch, [&](int32_t input) { return mean_ids(arrays, input); });
   if (chosen.peaks)
-    line += ", \"machine\": " + machine_json(loops(), threads);
+    line += ", \"machine\": " + (device ? machine_json(limits) : machine_json(loops(), threads));
   return line + "}\n";
 }
 
 std::string bencher::text() {
   std::string result = std::string(model.name) + ": " + name_of(kind) +
-                       format(", batches of %lld, %d %s, ", static_cast<long long>(batch), threads,
-                              threads == 1 ? "thread" : "threads") +
+                       (device ? format(", batches of %lld, on a device, ", static_cast<long long>(batch))
+                               : format(", batches of %lld, %d %s, ", static_cast<long long>(batch), threads,
+                                        threads == 1 ? "thread" : "threads")) +
                        (has_data(chosen) ? data_names(chosen) : "synthetic data") + "\n";
   const double median = step_times.median();
+  if (device)
+    result += format("  graph  %10.3f us median, %.3f least: the step on the device alone, its data there\n",
+                     graph_times.median() * to_us, graph_times.least() * to_us);
   result += format("  step   %10.3f us median, %.3f least, %.3f to %.3f for 80 %% of %lld steps\n",
                    median * to_us, step_times.least() * to_us, step_times.quantile(0.1) * to_us,
                    step_times.quantile(0.9) * to_us, static_cast<long long>(steps));
@@ -299,6 +365,12 @@ std::string bencher::text() {
 exit_code bencher::run() {
   warm_up();
   time_steps();
+  if (device)
+    time_device_steps();
+  if (device && laps)
+    time_device_kernels();
+  if (device && chosen.peaks)
+    measure_device();
   if (has_data(chosen))
     time_epochs();
   warn_when_not_finite();

@@ -39,7 +39,7 @@ std::string peaks_json(const machine_peaks &peaks) {
 } // namespace
 
 lap_recorder::lap_recorder(const lap_table &table, const lap_list &kernels)
-    : laps(table), list(kernels), empty_lap(measure_empty_lap()) {
+    : laps(table), list(kernels), empty_lap(table.ticks ? measure_empty_lap() : 0) {
   constexpr size_t room = 1 << 14;
   for (int32_t i = 0; i < list.count; ++i)
     ticks.emplace_back(room);
@@ -69,6 +69,16 @@ void lap_recorder::end() {
   seconds_of_tick = (seconds_now() - first_second) / static_cast<double>(passed);
 }
 
+void lap_recorder::add_seconds(const std::vector<double> &seconds, const std::vector<unsigned char> &which) {
+  const size_t kernels = which.size();
+  seconds_of_tick = 1;
+  for (size_t i = 0; i < seconds.size(); ++i)
+    if (samples &times = ticks[i % kernels]; !times.full())
+      times.add(seconds[i]);
+  for (size_t kernel = 0; kernel < kernels; ++kernel)
+    ran[kernel] = ran[kernel] || which[kernel];
+}
+
 std::string lap_recorder::json(int64_t batch, const std::function<double(int32_t)> &ids) {
   constexpr double to_us = 1e6;
   std::string text = "[";
@@ -79,7 +89,7 @@ std::string lap_recorder::json(int64_t batch, const std::function<double(int32_t
     const double touched = value_of(kernel.touched, rows, count) +
                            std::min(kernel.gathered.fixed, kernel.gathered.per_id * count);
     text += (i ? ", {\"name\": " : "{\"name\": ") + json_string(kernel.name) +
-            ", \"layer\": " + json_string(kernel.layer) + member("ran", ran[static_cast<size_t>(i)] ? 1 : 0) +
+            ", \"layer\": " + json_string(kernel.layer) + member("ran", ran[static_cast<size_t>(i)] ? 1 : 0) + member("products", kernel.products) +
             member("us", times.median() * seconds_of_tick * to_us) +
             member("min_us", times.least() * seconds_of_tick * to_us) +
             member("flops", value_of(kernel.flops, rows, count)) +
@@ -99,6 +109,15 @@ std::string machine_json(const peak_loops &loops, int threads) {
   if (threads > 1)
     text += ", \"all_threads\": " + peaks_json(measure_peaks(loops, caches, threads));
   return text + "}";
+}
+
+std::string machine_json(const device_limits &limits) {
+  return "{\"device\": " + json_string(limits.name) + member("capability", limits.capability) +
+         member("multiprocessors", limits.multiprocessors) +
+         member("memory_bytes", static_cast<double>(limits.memory_bytes)) +
+         member("l2_bytes", static_cast<double>(limits.l2_bytes)) + ", \"peaks\": {\"f32\": " + json_number(limits.f32) +
+         member("f64", limits.f64) + member("tf32", limits.tf32) + member("bf16", limits.bf16) + member("l2", limits.l2) +
+         member("memory", limits.memory) + "}}";
 }
 
 } // namespace hornfels

@@ -16,6 +16,7 @@ void callback_context::fail_later(const failure &problem) {
 
 callback::~callback() = default;
 void callback::step_end(callback_context &, int64_t, int64_t, const std::vector<double> &) {}
+int64_t callback::steps_to_values() const { return INT64_MAX; }
 void callback::train_end(callback_context &) {}
 void callback::save(saved_state &) const {}
 void callback::restore(const saved_state &, int64_t) {}

@@ -27,6 +27,8 @@ struct callback_context {
 class callback {
 public:
   virtual ~callback();
+  /* In how many steps step_end() will look at the values, from 1; until then they may be those of an earlier step. */
+  virtual int64_t steps_to_values() const;
   /* After each step: epoch and step count from 0, `values` are the epoch's metrics so far. */
   virtual void step_end(callback_context &, int64_t epoch, int64_t step, const std::vector<double> &values);
   /* After each epoch and its validation; may add to the logs. */

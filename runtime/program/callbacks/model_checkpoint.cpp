@@ -1,4 +1,6 @@
 /* Keras's ModelCheckpoint: the weights after each epoch, or each save_freq steps, or only the best ones. */
+#include <algorithm>
+
 #include "callbacks.h"
 #include "python_text.h"
 #include "runtime/core/text.h"
@@ -25,6 +27,10 @@ public:
     sample.emplace_back("learning_rate", 0.0);
     file_error error;
     require(check_output(path(0, 0, sample), error), error);
+  }
+
+  int64_t steps_to_values() const override {
+    return chosen.save_freq == 0 ? INT64_MAX : std::max<int64_t>(chosen.save_freq - steps_since, 1);
   }
 
   void step_end(callback_context &context, int64_t epoch, int64_t step,

@@ -69,8 +69,7 @@ std::string first_bad_variable(const model_handle &handle) {
   return "";
 }
 
-std::string first_bad_tensor(const model_handle &handle, const dataset &data, const uint32_t *rows,
-                             int64_t count) {
+std::string first_bad_row(const dataset &data, const uint32_t *rows, int64_t count) {
   for (const bound_array &array : data.arrays) {
     if (array.kept != bound_array::plain)
       continue;
@@ -87,7 +86,7 @@ std::string first_bad_tensor(const model_handle &handle, const dataset &data, co
                                       : " is -inf");
     }
   }
-  return first_bad_variable(handle);
+  return "";
 }
 
 } // namespace hornfels

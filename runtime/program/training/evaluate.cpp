@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "pace.h"
 #include "runtime/core/text.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/signals.h"
@@ -17,17 +18,27 @@ int64_t choose_batch(const hornfels_model &model, const options &chosen, int64_t
   return std::max<int64_t>(1, std::min(wanted, rows));
 }
 
-const std::vector<double> &evaluate_rows(model_handle &handle, batcher &batches, int64_t first, int64_t count,
-                                         progress *bar) {
-  const int64_t batch = batches.capacity();
+const std::vector<double> &evaluate_rows(feed &rows, int64_t first, int64_t count, progress *bar) {
+  model_handle &handle = rows.handle();
   const std::vector<std::string> names = metric_names(handle.table());
+  pace looks(handle.on_device());
   handle.reset_metrics();
-  int64_t step = 0;
-  for (int64_t done = 0; done < count && !signal_received(); done += batch) {
-    const int64_t rows = std::min(batch, count - done);
-    handle.evaluate(batches.gather_range(first + done, rows), rows);
-    if (bar && bar->due(++step))
-      bar->draw(make_logs(names, handle.metrics()));
+  looks.start();
+  for (int64_t done = 0, step = 0; done < count && !signal_received();) {
+    const int64_t steps = rows.is_resident() ? looks.room() : 1;
+    const int64_t some = std::min(steps * rows.batch(), count - done);
+    rows.evaluate(first + done, some);
+    done += some;
+    const int64_t ran = (some + rows.batch() - 1) / rows.batch();
+    step += ran;
+    looks.ran(ran);
+    const bool draws = bar && bar->due(step);
+    if (!draws && !(handle.on_device() && looks.due()))
+      continue;
+    const std::vector<double> &values = handle.metrics();
+    looks.looked();
+    if (draws)
+      bar->draw(make_logs(names, values));
   }
   return handle.metrics();
 }
@@ -44,10 +55,10 @@ exit_code evaluate(const hornfels_model &model, const options &chosen) {
   model_handle handle(model, batch, chosen.threads);
   handle.initialize(0);
   handle.load(chosen.weights);
-  batcher batches(data, batch);
+  feed rows(handle, data, batch);
   progress bar(describe_display(), chosen.verbose);
   bar.begin_epoch(1, 1, (data.rows + batch - 1) / batch);
-  const std::vector<double> values = evaluate_rows(handle, batches, 0, data.rows, &bar);
+  const std::vector<double> values = evaluate_rows(rows, 0, data.rows, &bar);
   const std::vector<std::string> names = metric_names(model);
   bar.finish(make_logs(names, values));
   print_test_metrics(names, values);

@@ -26,16 +26,17 @@ fit::fit(const options &options_given, int64_t last_epoch, model_handle &model, 
       bar(shown), checkpoints(folder),
       names(metric_names(model.table())),
       first_rate(model.learning_rate()), context{model, shown.silent(), false, nullptr},
-      epoch(options_given.initial_epoch), values(names.size()), logs_of_epochs(options_given.initial_epoch) {
+      epoch(options_given.initial_epoch), values(names.size()),
+      looks(model.on_device()), logs_of_epochs(options_given.initial_epoch) {
   for (const row_range &range : rows.training)
     row_count += range.count;
-  const int64_t batch = rows.batches.capacity();
+  const int64_t batch = rows.from.batch();
   steps_of_epoch = (row_count + batch - 1) / batch;
   order.resize(static_cast<size_t>(row_count));
 }
 
-std::string fit::where() const {
-  const int64_t done = done_in_all(), of = done > 0 ? (done - 1) / steps_of_epoch : 0;
+std::string fit::where(int64_t done) const {
+  const int64_t of = done > 0 ? (done - 1) / steps_of_epoch : 0;
   return "step " + number_text(done - of * steps_of_epoch) + " of epoch " + number_text(of + 1) + " (step " +
          number_text(done) + " in all)";
 }
@@ -48,47 +49,93 @@ void fit::order_rows() {
   }
   if (chosen.shuffle)
     shuffle(order.data(), order.size(), chosen.seed, static_cast<uint64_t>(epoch));
+  rows.from.set_order(order.data(), row_count);
 }
 
-void fit::require_finite(double loss, const char *what, const uint32_t *bad_rows, int64_t count) {
+/* The rate of a step when `done` were done before it. */
+double fit::rate_of_step(int64_t done) const {
+  return chosen.schedule.kind == rate_schedule::none ? handle.learning_rate() : scheduled_rate(chosen.schedule, first_rate, done);
+}
+
+/* `late`: how many steps were done since; negative: it is of no step. The weights are those of now. */
+void fit::require_finite(double loss, const char *what, int64_t late) {
   if (std::isfinite(loss))
     return;
   bar.leave_line();
-  const std::string bad =
-      bad_rows ? first_bad_tensor(handle, rows.batches.data(), bad_rows, count) : first_bad_variable(handle);
+  const int64_t since = std::max<int64_t>(late, 0), of_step = step - 1 - since, batch = rows.from.batch();
+  std::string bad = late < 0 ? std::string()
+                             : first_bad_row(rows.from.data(), order.data() + of_step * batch,
+                                             std::min(batch, row_count - of_step * batch));
+  std::string when;
+  if (bad.empty()) {
+    bad = first_bad_variable(handle);
+    when = since == 0 ? "" : "after " + number_text(since) + (since > 1 ? " more steps " : " more step ");
+  }
   throw failure(exit_diverged,
-                std::string("error: the ") + what + " is " +
-                    (std::isnan(loss) ? "not a number" : "infinite") + " at " + where() +
-                    format(", learning rate %g; no weights were written; ", handle.learning_rate()) +
-                    (bad.empty() ? "every weight is finite" : "the first bad tensor is " + bad));
+                std::string("error: the ") + what + " is " + (std::isnan(loss) ? "not a number" : "infinite") + " at " +
+                    where(done_in_all() - since) +
+                    format(", learning rate %g; no weights were written; ",
+                           since > 0 ? rate_of_step(handle.step() - since - 1) : handle.learning_rate()) +
+                    when + (bad.empty() ? "every weight is finite" : "the first bad tensor is " + bad));
+}
+
+/* Takes up the metrics of the last step, having checked those of all steps since it did so before. */
+void fit::look() {
+  const int64_t unseen = looks.unseen();
+  if (unseen == 0)
+    return;
+  const std::vector<double> &all = handle.on_device() ? handle.recent_metrics(unseen) : handle.metrics();
+  looks.looked();
+  std::copy(all.end() - static_cast<std::ptrdiff_t>(names.size()), all.end(), values.begin());
+  for (size_t i = 0; i < all.size(); i += names.size())
+    require_finite(all[i], "loss", static_cast<int64_t>((all.size() - i) / names.size()) - 1);
+}
+
+/* Steps that nobody need hear of before all are done; several only where the data are the device's. */
+int64_t fit::steps_at_once() const {
+  if (!rows.from.is_resident() || chosen.schedule.kind != rate_schedule::none)
+    return 1;
+  int64_t steps = std::min(looks.room(), steps_of_epoch - step);
+  for (const auto &one : callbacks)
+    steps = std::min(steps, one->steps_to_values());
+  if (chosen.checkpoint_every > 0)
+    steps = std::min(steps, chosen.checkpoint_every - done_in_all() % chosen.checkpoint_every);
+  return steps;
 }
 
 /* What is left of the epoch's steps, the last batch with the rows that remain. False: stopped. */
 bool fit::run_steps() {
-  const int64_t batch = rows.batches.capacity();
+  const int64_t batch = rows.from.batch();
   order_rows();
   if (step == 0)
     handle.reset_metrics();
+  looks.start();
   while (step < steps_of_epoch) {
-    const uint32_t *const from = order.data() + step * batch;
-    const int64_t count = std::min(batch, row_count - step * batch);
+    const int64_t steps = steps_at_once(), first = step * batch;
     if (chosen.schedule.kind != rate_schedule::none)
       handle.set_learning_rate(scheduled_rate(chosen.schedule, first_rate, handle.step()));
-    handle.train(rows.batches.gather(from, count), count);
-    const std::vector<double> &now = handle.metrics();
-    std::copy(now.begin(), now.end(), values.begin());
-    ++step;
-    require_finite(values.front(), "loss", from, count);
-    if (bar.due(step))
-      bar.draw(make_logs(names, values));
+    rows.from.train(first, std::min(steps * batch, row_count - first));
+    looks.ran(steps);
+    const int64_t begin = step;
+    step += steps;
+    const bool draws = bar.due(step);
+    bool wanted = draws || looks.due();
     for (const auto &one : callbacks)
-      one->step_end(context, epoch, step - 1, values);
+      wanted = wanted || one->steps_to_values() <= steps;
+    if (wanted)
+      look();
+    if (draws)
+      bar.draw(make_logs(names, values));
+    for (int64_t done = begin; done < step; ++done)
+      for (const auto &one : callbacks)
+        one->step_end(context, epoch, done, values);
     if (chosen.checkpoint_every > 0 && done_in_all() % chosen.checkpoint_every == 0)
       save_checkpoint();
     if (stopped())
-      return false;
+      break;
   }
-  return true;
+  look();
+  return step == steps_of_epoch && !stopped();
 }
 
 /* Validation, callbacks, the epoch's line. False: stopped, and then the epoch is not over. */
@@ -96,10 +143,10 @@ bool fit::finish_epoch() {
   logs all = make_logs(names, values);
   if (rows.held_out && rows.validation.count > 0) {
     const std::vector<double> &held_out =
-        evaluate_rows(handle, *rows.held_out, rows.validation.first, rows.validation.count);
+        evaluate_rows(*rows.held_out, rows.validation.first, rows.validation.count);
     if (stopped())
       return false;
-    require_finite(held_out.front(), "validation loss", nullptr, 0);
+    require_finite(held_out.front(), "validation loss", -1);
     const logs more = make_logs(names, held_out, "val_");
     all.insert(all.end(), more.begin(), more.end());
   }
@@ -156,6 +203,7 @@ bool fit::run() {
 void fit::save_checkpoint() {
   if (!checkpoints || (saved_at == done_in_all() && saved_between == (step == 0)))
     return;
+  look();
   const std::string bad = first_bad_variable(handle);
   if (!bad.empty()) {
     bar.leave_line();

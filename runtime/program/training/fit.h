@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "batches.h"
 #include "checkpoint.h"
-#include "model_handle.h"
+#include "feed.h"
+#include "pace.h"
 #include "runtime/program/callbacks/callbacks.h"
 #include "runtime/program/options.h"
 #include "runtime/program/report/history.h"
@@ -18,10 +18,9 @@ namespace hornfels {
 
 /* The rows of a fit. */
 struct fit_rows {
-  batcher &batches;                /* of the training arrays; its capacity is the rows of a step */
+  feed &from;                      /* of the training arrays; its batch is the rows of a step */
   std::vector<row_range> training; /* one after another, before they are shuffled */
-  batcher *held_out =
-      nullptr; /* where validation rows are: `batches` itself, or another file's; null: nowhere */
+  feed *held_out = nullptr; /* where validation rows are: `from` itself, or another file's; null: nowhere */
   row_range validation;
 };
 
@@ -43,16 +42,20 @@ public:
   const std::vector<double> &epoch_seconds() const { return seconds; }
   int64_t steps() const { return steps_of_epoch; }
   /* "step 3 of epoch 2 (step 9 in all)", the last one that was done. */
-  std::string where() const;
+  std::string where() const { return where(done_in_all()); }
   /* The first file that could not be written while training went on, or null. */
   const failure *first_failure() const { return context.first_failure.get(); }
 
 private:
+  std::string where(int64_t done) const;
+  double rate_of_step(int64_t done) const;
   bool run_steps();
   bool finish_epoch();
   void order_rows();
   void take_averages();
-  void require_finite(double loss, const char *what, const uint32_t *rows, int64_t count);
+  int64_t steps_at_once() const;
+  void look();
+  void require_finite(double loss, const char *what, int64_t late);
   void save_checkpoint();
   int64_t done_in_all() const { return epoch * steps_of_epoch + step; }
 
@@ -69,7 +72,8 @@ private:
   callback_context context;
   int64_t row_count = 0, steps_of_epoch = 0;
   int64_t epoch = 0, step = 0; /* epochs done, steps done of the next */
-  std::vector<double> values;  /* its metrics so far */
+  std::vector<double> values;  /* its metrics so far, when somebody looked last */
+  pace looks;
   int64_t saved_at = -1;       /* steps in all at the last checkpoint */
   bool saved_between = false;  /* that checkpoint is of the end of an epoch, callbacks done */
   std::vector<uint32_t> order;

@@ -100,7 +100,7 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
   if (held_out < 1)
     throw failure(exit_usage, format("error: --kfold: %lld folds of %lld rows", static_cast<long long>(k),
                                      static_cast<long long>(rows)));
-  batcher batches(data.data, choose_training_batch(model, chosen, rows - held_out));
+  const int64_t batch = choose_training_batch(model, chosen, rows - held_out);
   const std::vector<std::string> names = metric_names(model);
   /* An epoch's lines are asked for: there are many. */
   progress bar(describe_display(), chosen.verbose < 0 ? 0 : chosen.verbose);
@@ -110,7 +110,7 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
   exit_code code = exit_done;
   for (int64_t i = 0; i < k; ++i) {
     const row_range fold{i * held_out, held_out};
-    model_handle handle(model, batches.capacity(), chosen.threads);
+    model_handle handle(model, batch, chosen.threads);
     const options of_fold = options_of_fold(chosen, i);
     handle.initialize(of_fold.seed);
     if (chosen.initial_weights.empty())
@@ -119,7 +119,8 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
       handle.load(chosen.initial_weights);
     if (chosen.learning_rate > 0)
       handle.set_learning_rate(chosen.learning_rate);
-    const fit_rows parts{batches, all_but(fold, rows), &batches, fold};
+    feed all(handle, data.data, batch);
+    const fit_rows parts{all, all_but(fold, rows), &all, fold};
     auto callbacks = make_callbacks(of_fold, names, true);
     callbacks.push_back(make_data_watch(files));
     fit one(of_fold, epochs, handle, parts, std::move(callbacks), bar, nullptr);
@@ -131,7 +132,7 @@ exit_code train_folds(const hornfels_model &model, const options &chosen) {
     }
     if (!of_fold.weights.empty())
       handle.save(of_fold.weights, of_fold.with_optimizer);
-    const logs scores = make_logs(names, evaluate_rows(handle, batches, fold.first, fold.count), "val_");
+    const logs scores = make_logs(names, evaluate_rows(all, fold.first, fold.count), "val_");
     print(format("fold %lld of %lld:", static_cast<long long>(i + 1), static_cast<long long>(k)) +
           score_text(scores) + "\n");
     if (sum.empty())

@@ -1,5 +1,8 @@
 #include "model_handle.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "runtime/core/npy.h"
 #include "runtime/core/text.h"
 #include "runtime/core/weights.h"
@@ -9,8 +12,7 @@ namespace hornfels {
 model_handle::model_handle(const hornfels_model &table, int64_t capacity, int threads)
     : model(table), values(static_cast<size_t>(table.metrics)) {
   if (model.create(&handle, capacity) != HORNFELS_OK || !handle)
-    throw failure(exit_system, format("error: no memory for %s with batches of %lld rows", model.name,
-                                      static_cast<long long>(capacity)));
+    throw failure(exit_system, std::string("error: ") + model.last_error(nullptr));
   /* One thread is the caller's own. */
   if (threads == 1)
     return;
@@ -28,7 +30,7 @@ model_handle::~model_handle() {
 }
 
 void model_handle::refuse(int32_t status) const {
-  throw failure(status == HORNFELS_OUT_OF_MEMORY ? exit_system : exit_input,
+  throw failure(status == HORNFELS_OUT_OF_MEMORY || status == HORNFELS_BAD_DEVICE ? exit_system : exit_input,
                 std::string("error: ") + model.last_error(handle));
 }
 
@@ -73,6 +75,30 @@ void model_handle::save(const std::string &path, bool optimizer) {
 const std::vector<double> &model_handle::metrics() {
   check(model.get_metrics(handle, values.data()));
   return values;
+}
+
+const std::vector<double> &model_handle::recent_metrics(int64_t steps) {
+  recent.resize(static_cast<size_t>(steps) * values.size());
+  check(model.device->get_recent_metrics(handle, steps, recent.data()));
+  return recent;
+}
+
+int32_t model_handle::bind_data(const std::vector<hornfels_rows> &arrays, int64_t rows) {
+  const auto free = std::find(std::begin(bound), std::end(bound), false);
+  if (free == std::end(bound))
+    return -1;
+  const int32_t number = static_cast<int32_t>(free - std::begin(bound));
+  const int32_t status = model.device->bind_data(handle, number, arrays.data(), rows);
+  if (status == HORNFELS_BAD_DEVICE)
+    refuse(status);
+  /* What else is wrong with the data is said by the step that meets it. */
+  *free = status == HORNFELS_OK;
+  return status == HORNFELS_OK ? number : -1;
+}
+
+void model_handle::forget_data(int32_t number) {
+  model.device->bind_data(handle, number, nullptr, 0);
+  bound[number] = false;
 }
 
 saved_state::array model_handle::variable(int32_t index) const {

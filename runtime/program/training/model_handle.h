@@ -42,6 +42,23 @@ public:
   /* The values so far, in the order of metric_names; they hold until the next call. */
   const std::vector<double> &metrics();
 
+  /* Whether it is dear to ask, and to send: then there are the functions below. */
+  bool on_device() const { return model.device != nullptr; }
+  /* metrics() after each of the last `steps` steps of training, one after another. At most HORNFELS_RECENT_STEPS. */
+  const std::vector<double> &recent_metrics(int64_t steps);
+  /* The number of the data set that the device now has; -1: it does not take it, and each step brings its own data. */
+  int32_t bind_data(const std::vector<hornfels_rows> &arrays, int64_t rows);
+  void forget_data(int32_t number);
+  void set_order(int32_t number, const uint32_t *rows, int64_t count) {
+    check(model.device->set_order(handle, number, rows, count));
+  }
+  void train_rows(int32_t number, int64_t first, int64_t count, int64_t batch) {
+    check(model.device->train_rows(handle, number, first, count, batch));
+  }
+  void evaluate_rows(int32_t number, int64_t first, int64_t count, int64_t batch) {
+    check(model.device->evaluate_rows(handle, number, first, count, batch));
+  }
+
   /* One variable, by index into variable_info, in plain row-major order. */
   saved_state::array variable(int32_t index) const;
   /* Throws a failure with exit_input when type or shape are not the variable's. */
@@ -49,6 +66,8 @@ public:
   /* Weights and states (not slots, not metrics), by name. */
   std::map<std::string, saved_state::array> weights() const;
   void set_weights(const std::map<std::string, saved_state::array> &wanted);
+  /* Calls what(handle), which returns a hornfels_status, of something that this class does not know. */
+  template <class What> void ask(const What &what) { check(what(handle)); }
   void set_step(int64_t step) { check(model.set_step(handle, step)); }
   int64_t step() const { return model.get_step(handle); }
 
@@ -63,7 +82,8 @@ private:
   const hornfels_model &model;
   void *handle = nullptr;
   hornfels_pool *pool = nullptr;
-  std::vector<double> values;
+  std::vector<double> values, recent;
+  bool bound[HORNFELS_DATA_SETS] = {};
 };
 
 } // namespace hornfels

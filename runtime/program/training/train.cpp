@@ -34,7 +34,7 @@ private:
   training_data data;
   double data_seconds = 0;
   std::unique_ptr<model_handle> handle;
-  std::unique_ptr<batcher> batches, test_batches, held_out_batches;
+  std::unique_ptr<feed> rows, test_rows, held_out_rows;
   std::unique_ptr<checkpoint_folder> checkpoints;
   progress bar;
   std::unique_ptr<fit> training;
@@ -61,32 +61,32 @@ trainer::trainer(const hornfels_model &table, const options &chosen_options)
     handle->load(chosen.initial_weights);
   if (chosen.learning_rate > 0)
     handle->set_learning_rate(chosen.learning_rate);
-  batches = std::make_unique<batcher>(data.data, batch);
+  rows = std::make_unique<feed>(*handle, data.data, batch);
   if (data.test.rows > 0)
-    test_batches = std::make_unique<batcher>(data.test, batch);
-  fit_rows rows{*batches, {data.split.training}, batches.get(), data.split.validation};
+    test_rows = std::make_unique<feed>(*handle, data.test, batch);
+  fit_rows parts{*rows, {data.split.training}, rows.get(), data.split.validation};
   if (data.held_out.rows > 0) {
-    held_out_batches = std::make_unique<batcher>(data.held_out, batch);
-    rows.held_out = held_out_batches.get();
-    rows.validation = {0, data.held_out.rows};
+    held_out_rows = std::make_unique<feed>(*handle, data.held_out, batch);
+    parts.held_out = held_out_rows.get();
+    parts.validation = {0, data.held_out.rows};
   }
   if (!chosen.checkpoint.empty())
     checkpoints =
         std::make_unique<checkpoint_folder>(chosen.checkpoint, identify_run(model, chosen, data, batch));
-  auto callbacks = make_callbacks(chosen, metric_names(model), rows.validation.count > 0);
+  auto callbacks = make_callbacks(chosen, metric_names(model), parts.validation.count > 0);
   callbacks.push_back(make_data_watch(files));
-  training = std::make_unique<fit>(chosen, epochs, *handle, rows, std::move(callbacks), bar, checkpoints.get());
+  training = std::make_unique<fit>(chosen, epochs, *handle, parts, std::move(callbacks), bar, checkpoints.get());
 }
 
 void trainer::announce() const {
   std::string text = std::string(model.name) +
                      format(": %lld rows to train", static_cast<long long>(data.split.training.count));
-  if (const int64_t rows = std::max(data.split.validation.count, data.held_out.rows))
-    text += format(", %lld to validate", static_cast<long long>(rows));
+  if (const int64_t held_out = std::max(data.split.validation.count, data.held_out.rows))
+    text += format(", %lld to validate", static_cast<long long>(held_out));
   if (data.test.rows > 0)
     text += format(", %lld to test", static_cast<long long>(data.test.rows));
   print(text + format("; %lld steps of %lld rows an epoch\n", static_cast<long long>(training->steps()),
-                      static_cast<long long>(batches->capacity())));
+                      static_cast<long long>(rows->batch())));
 }
 
 void trainer::resume() {
@@ -154,8 +154,8 @@ exit_code trainer::run() {
   save(false);
   if (chosen.timing)
     print_timing();
-  if (test_batches) {
-    const std::vector<double> &values = evaluate_rows(*handle, *test_batches, 0, data.test.rows);
+  if (test_rows) {
+    const std::vector<double> &values = evaluate_rows(*test_rows, 0, data.test.rows);
     if (signal_received())
       return exit_code_of_signal(signal_received());
     print_test_metrics(metric_names(model), values);
