@@ -28,14 +28,22 @@ def Lower : Pass<"horn-lower", "::mlir::func::FuncOp"> {
 def Split : Pass<"horn-split", "::mlir::ModuleOp"> {
   let summary = "cut the sum over a large batch into parts where its outputs are too few to be shared out";
   let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "64", "width of a vector register">,
-                 Option<"registers", "registers", "int64_t", "32", "number of vector registers">];
+                 Option<"registers", "registers", "int64_t", "32", "number of vector registers">,
+                 Option<"device", "device", "bool", "false", "parts for the multiprocessors of a GPU">];
   let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
+def Map : Pass<"horn-map", "::mlir::ModuleOp"> {
+  let summary = "decide how each kernel runs on a device: stages, blocks, threads of a point";
+  let options = [Option<"math", "math", "std::string", "\"fp32\"", "what products are computed in: fp32, tf32, bf16">];
+  let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect"];
+}
+
 def Fuse : Pass<"horn-fuse", "::mlir::ModuleOp"> {
   let summary = "group operations into kernels and outline each into a function";
-  let options = [Option<"all", "all", "bool", "true", "fuse what may be fused; false: one operation, one kernel">];
+  let options = [Option<"all", "all", "bool", "true", "fuse what may be fused; false: one operation, one kernel">,
+                 Option<"device", "device", "bool", "false", "kernels for a GPU: see passes/map">];
   let dependentDialects = ["::hornfels::horn::HornDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }

@@ -27,6 +27,17 @@ struct Stage {
 };
 } // namespace
 
+static SmallVector<Stage> stages(const PipelineOptions &options);
+
+/// The stages of the CPU up to `memory`, then how kernels run on a device.
+static SmallVector<Stage> deviceStages(const PipelineOptions &options) {
+  SmallVector<Stage> all = stages(options);
+  while (all.back().name != "memory")
+    all.pop_back();
+  all.push_back({"map", [=](OpPassManager &pm) { pm.addPass(createMap(MapOptions{options.math})); }});
+  return all;
+}
+
 static SmallVector<Stage> stages(const PipelineOptions &options) {
   auto onFunctions = [](OpPassManager &pm) -> OpPassManager & { return pm.nest<func::FuncOp>(); };
   return {
@@ -56,10 +67,10 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
          onFunctions(pm).addPass(createCanonicalizerPass());
          onFunctions(pm).addPass(createCSEPass());
          // A sum over a large batch with few outputs is cut into parts, which threads can share.
-         pm.addPass(createSplit(SplitOptions{options.vectorBytes, options.registers}));
+         pm.addPass(createSplit(SplitOptions{options.vectorBytes, options.registers, options.device}));
        }},
       // Fuse after differentiation, so that the backward pass is fused by the same rules.
-      {"fuse", [=](OpPassManager &pm) { pm.addPass(createFuse(FuseOptions{options.fuse})); }},
+      {"fuse", [=](OpPassManager &pm) { pm.addPass(createFuse(FuseOptions{options.fuse, options.device})); }},
       // Place values before the kernels are tiled: a kernel knows what it overwrites.
       {"memory", [](OpPassManager &pm) { pm.addPass(createMemory()); }},
       // Large weights lie in panels, as products read them; a step with few ids need not update the rows of all others.
@@ -77,7 +88,7 @@ static SmallVector<Stage> stages(const PipelineOptions &options) {
 
 LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options,
                           const std::function<bool(StringRef, ModuleOp)> &onStage) {
-  for (const Stage &stage : stages(options)) {
+  for (const Stage &stage : options.device ? deviceStages(options) : stages(options)) {
     PassManager pm(module.getContext(), ModuleOp::getOperationName());
     stage.build(pm);
     if (failed(pm.run(module)))

@@ -7,6 +7,7 @@
 #include "passes/fuse/Outline.h"
 
 #include "ir/Lowering.h"
+#include "ir/Points.h"
 #include "ir/Structure.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -97,6 +98,58 @@ static bool mayJoinKernel(Operation *op, ArrayRef<Operation *> group) {
   SmallVector<int64_t> sizes = parallelSizes(op);
   return isElementwise(op) && readsWhereWritten(op, group) &&
          llvm::all_of(group, [&](Operation *member) { return parallelSizes(member) == sizes; });
+}
+
+/// Points that one row of the batch has.
+static int64_t pointsOfRow(Operation *op) {
+  int64_t points = 1;
+  for (int64_t size : parallelSizes(op))
+    points *= size == kBatch ? 1 : size;
+  return points;
+}
+
+/// Each thread of a device reads what it has made itself, in the whole kernel: the points are the same.
+static bool readsOwnPoints(Operation *op, ArrayRef<Operation *> group) {
+  Unit unit(op);
+  Points points(unit);
+  return llvm::all_of(group, [&](Operation *member) {
+    Unit writer(member);
+    Points own(writer);
+    if (own.sizes != points.sizes)
+      return false;
+    for (auto [number, write] : llvm::enumerate(writer.writes))
+      for (const Access &read : unit.reads)
+        if (read.value == write.value && points.placeOf(read.map) != own.placeOfResult(writer, number))
+          return false;
+    return true;
+  });
+}
+
+/// On a device what joins a product or a sum of rows is done where a thread has made the element. Rows go through several
+/// loop nests together, in one block of threads, where they are short and no large product would wait for few blocks.
+static bool mayJoinOnDevice(Operation *op, ArrayRef<Operation *> group) {
+  constexpr int64_t longRow = 4096, largeProduct = 4096;
+  if (isElementwise(op) && readsOwnPoints(op, group))
+    return llvm::none_of(group, [](Operation *member) { return isa<MultiHotOp, CountOp, PadTokensOp, OrthonormalOp>(member); });
+  auto isLarge = [&](Operation *member) {
+    auto generic = dyn_cast<linalg::GenericOp>(member);
+    if (!generic || pointsOfRow(member) > longRow)
+      return true;
+    int64_t steps = pointsOfRow(member);
+    for (auto [size, iterator] : llvm::zip(generic.getStaticLoopRanges(), generic.getIteratorTypesArray()))
+      if (iterator == utils::IteratorType::reduction && size != kBatch)
+        steps *= size;
+    return isContraction(member) && steps > largeProduct;
+  };
+  return isBatched(op) && !isLarge(op) && llvm::none_of(group, isLarge);
+}
+
+/// The threads that own the elements of `op` are those that read them, in all of a kernel.
+static bool isReadWhereWritten(Operation *op, ArrayRef<Operation *> kernel) {
+  Value result = op->getResult(0);
+  SmallVector<int64_t> sizes = parallelSizes(op);
+  return llvm::all_of(op->getUsers(), [&](Operation *user) { return readMap(user, result) == writeMap(result); }) &&
+         llvm::all_of(kernel, [&](Operation *member) { return isElementwise(member) && parallelSizes(member) == sizes; });
 }
 
 static bool mayJoinUnit(Operation *op, ArrayRef<Operation *> unit) {
@@ -306,12 +359,15 @@ struct FusePass : impl::FuseBase<FusePass> {
       // Scalars go together wherever they may: a kernel of their own would only cost a call.
       bool isScalar = all && isElementwise(&op) && parallelSizes(&op).empty();
       // In a loop what other kernels work on is in cache: rows go through as few of them as may be.
-      bool isRowOfLoop = all && function->hasAttr("horn.body") && isElementwise(&op) && isBatched(&op);
-      kernels.add(&op, [&](ArrayRef<Operation *> group) { return all && mayJoinKernel(&op, group); }, isScalar || isRowOfLoop);
+      bool isInLoop = function->hasAttr("horn.body"), isRowOfLoop = all && isInLoop && isElementwise(&op) && isBatched(&op);
+      auto mayJoin = [&](ArrayRef<Operation *> group) {
+        return all && mayJoinKernel(&op, group) && (!device || isInLoop || mayJoinOnDevice(&op, group));
+      };
+      kernels.add(&op, mayJoin, isScalar || isRowOfLoop);
     }
     if (all)
-      kernels.sink([](Operation *op, ArrayRef<Operation *> from, ArrayRef<Operation *> to) {
-        return maySink(op, from, to);
+      kernels.sink([&](Operation *op, ArrayRef<Operation *> from, ArrayRef<Operation *> to) {
+        return maySink(op, from, to) && (!device || isReadWhereWritten(op, to));
       });
     Outliner outliner(function);
     for (ArrayRef<Operation *> members : kernels.sorted()) {

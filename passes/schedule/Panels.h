@@ -2,7 +2,7 @@
 #ifndef HORNFELS_PASSES_SCHEDULE_PANELS_H
 #define HORNFELS_PASSES_SCHEDULE_PANELS_H
 
-#include "passes/schedule/Unit.h"
+#include "ir/Unit.h"
 
 #include <optional>
 

@@ -2,7 +2,7 @@
 #ifndef HORNFELS_PASSES_SCHEDULE_TILE_H
 #define HORNFELS_PASSES_SCHEDULE_TILE_H
 
-#include "passes/schedule/Unit.h"
+#include "ir/Unit.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 

@@ -12,6 +12,7 @@
 #include "passes/Passes.h"
 #include "passes/schedule/Chunks.h"
 #include "passes/schedule/Work.h"
+#include "runtime/device/tile_choice.h"
 
 using namespace mlir;
 using namespace hornfels::horn;
@@ -21,6 +22,25 @@ namespace hornfels {
 #include "passes/Passes.h.inc"
 
 static constexpr int64_t kParts = 8;
+
+/// Parts on a device, so that each multiprocessor gets a block. Nothing where there are too many outputs already, or too little
+/// to sum; for products the model of their tiles decides (runtime/device/tile_choice.h).
+static std::optional<int64_t> partsOnDevice(linalg::GenericOp op, int64_t batch) {
+  constexpr int64_t multiprocessors = 132, ofBlock = 32, mostParts = 64, mostBytes = 1 << 22, fewSums = 1 << 20;
+  auto type = cast<RankedTensorType>(op.getResult(0).getType());
+  int64_t outputs = type.getNumElements(), steps = batch, bytes = elementBytes(type.getElementType());
+  for (auto [size, iterator] : llvm::zip(op.getStaticLoopRanges(), op.getIteratorTypesArray()))
+    if (iterator == utils::IteratorType::reduction && size != kBatch)
+      steps *= size;
+  int64_t most = std::min({batch, mostParts, mostBytes / std::max<int64_t>(outputs * bytes, 1)}), parts = 1;
+  if (isContraction(op)) {
+    int64_t columns = type.getRank() > 0 ? type.getShape().back() : 1;
+    parts = device::choose_tiles(outputs / columns, columns, steps, static_cast<int>(std::max<int64_t>(most, 1)), static_cast<int>(bytes)).parts;
+  } else if (outputs * steps >= fewSums) {
+    parts = std::min(most, multiprocessors / ((outputs + ofBlock - 1) / ofBlock));
+  }
+  return parts > 1 ? std::optional<int64_t>(parts) : std::nullopt;
+}
 
 /// The operation that combines a reduction's old value with a new element, where it may be done in any order; else null.
 static Operation *combinerOf(linalg::GenericOp op) {
@@ -83,9 +103,9 @@ static Value cleared(OpBuilder &b, linalg::GenericOp op, RankedTensorType type) 
 }
 
 /// parts[p, i] = sum over the b of part p of f(b, i); the parts are dimension 0.
-static Value createParts(OpBuilder &b, linalg::GenericOp op) {
+static Value createParts(OpBuilder &b, linalg::GenericOp op, int64_t count) {
   auto whole = cast<RankedTensorType>(op.getResult(0).getType());
-  SmallVector<int64_t> shape{kParts};
+  SmallVector<int64_t> shape{count};
   llvm::append_range(shape, whole.getShape());
   auto type = RankedTensorType::get(shape, whole.getElementType());
   SmallVector<AffineMap> maps = llvm::map_to_vector(op.getIndexingMapsArray(), [](AffineMap map) { return map.shiftDims(1); });
@@ -143,14 +163,18 @@ struct SplitPass : impl::SplitBase<SplitPass> {
   void runOnOperation() override {
     int64_t batch = batchSizeOf(getOperation());
     TargetTiles target(vectorBytes, registers);
-    SmallVector<linalg::GenericOp> chosen;
+    SmallVector<std::pair<linalg::GenericOp, int64_t>> chosen;
     getOperation().walk([&](linalg::GenericOp op) {
-      if (hasParts(op) && isWorthParts(op, batch, target))
-        chosen.push_back(op);
+      if (!hasParts(op))
+        return;
+      if (std::optional<int64_t> count = device ? partsOnDevice(op, batch) : std::nullopt)
+        chosen.push_back({op, *count});
+      else if (!device && isWorthParts(op, batch, target))
+        chosen.push_back({op, kParts});
     });
-    for (linalg::GenericOp op : chosen) {
+    for (auto [op, count] : chosen) {
       OpBuilder b(op);
-      op.getResult(0).replaceAllUsesWith(createSum(b, op, createParts(b, op)));
+      op.getResult(0).replaceAllUsesWith(createSum(b, op, createParts(b, op, count)));
       op.erase();
     }
   }

@@ -1,4 +1,4 @@
-#include "passes/schedule/Unit.h"
+#include "ir/Unit.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 

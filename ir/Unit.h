@@ -1,6 +1,6 @@
 // One loop nest of a kernel: its domain, what it reads and what it writes, in one form for every kind of operation.
-#ifndef HORNFELS_PASSES_SCHEDULE_UNIT_H
-#define HORNFELS_PASSES_SCHEDULE_UNIT_H
+#ifndef HORNFELS_IR_UNIT_H
+#define HORNFELS_IR_UNIT_H
 
 #include "ir/Structure.h"
 #include "llvm/ADT/SmallBitVector.h"
