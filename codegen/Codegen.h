@@ -10,6 +10,11 @@
 namespace hornfels {
 
 struct CodegenOptions {
+  /// cpu or cuda.
+  std::string target = "cpu";
+  /// Of cuda: what nvcc compiles for, "sm_80", "sm_90a", and what products are computed in: fp32, tf32, bf16.
+  std::vector<std::string> architectures;
+  std::string math = "fp32";
   /// x86-64-v4, x86-64-v3, x86-64 or armv8: what the kernels are printed for.
   std::string cpu = "x86-64-v3";
   std::string version = "0";
@@ -46,7 +51,7 @@ struct GeneratedModel {
 /// Prints a module that has gone through runPipeline. Fails, with a diagnostic, on what has no spelling in C++.
 mlir::FailureOr<GeneratedModel> generateModel(mlir::ModuleOp module, const CodegenOptions &options);
 
-/// The runtime's own sources, as `emit` writes them: runtime/core/..., runtime/program/...
+/// The runtime's own sources, as `emit` writes them: runtime/core/..., runtime/program/..., of cuda runtime/device/...
 const std::vector<SourceFile> &runtimeSources();
 
 } // namespace hornfels

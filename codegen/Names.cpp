@@ -25,6 +25,9 @@ static const llvm::StringSet<> &reserved() {
       "pause", "pipe", "printf", "putc", "puts", "qsort", "raise", "rand", "random", "realloc", "remainder", "remove",
       "rename", "rint", "round", "scalb", "send", "sinh", "sleep", "socket", "srand", "stdin", "stdout", "stderr", "strlen",
       "sync", "system", "tgamma", "trunc", "unlink", "wait",
+      // CUDA's, at the scope of the file
+      "norm", "rnorm", "norm3d", "norm4d", "rnorm3d", "rnorm4d", "rhypot", "rcbrt", "cospi", "sinpi", "exp10", "erfcx", "erfcinv",
+      "normcdf", "normcdfinv", "sincos", "sincospi", "clock64", "umulhi", "saturate",
       // C++'s
       "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
       "char8_t", "char16_t", "char32_t", "class", "compl", "concept", "const", "consteval", "constexpr", "constinit",
@@ -128,6 +131,16 @@ std::string NameScope::take(StringRef wish) {
     name = base + "_" + std::to_string(number);
   taken.insert(name);
   return name;
+}
+
+bool usesName(StringRef text, StringRef name) {
+  auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = text.find(name); at != StringRef::npos; at = text.find(name, at + name.size())) {
+    size_t end = at + name.size();
+    if ((at == 0 || !isPart(text[at - 1])) && (end == text.size() || !isPart(text[end])))
+      return true;
+  }
+  return false;
 }
 
 } // namespace hornfels

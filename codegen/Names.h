@@ -22,6 +22,9 @@ std::string quoted(llvm::StringRef text);
 /// lines, nothing that reorders text.
 std::string inComment(llvm::StringRef text);
 
+/// Does a piece of C++ mention this identifier?
+bool usesName(llvm::StringRef text, llvm::StringRef name);
+
 /// The names of one scope, each given once.
 class NameScope {
 public:

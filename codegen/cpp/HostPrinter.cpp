@@ -1,5 +1,6 @@
 #include "codegen/cpp/HostPrinter.h"
 
+#include "codegen/Wrap.h"
 #include "ir/Chunks.h"
 #include "ir/Structure.h"
 
@@ -10,8 +11,7 @@ using namespace hornfels::horn;
 
 namespace hornfels {
 
-/// "[512][16] f32"
-static std::string shapeOf(MemRefType type) {
+std::string bufferShape(MemRefType type) {
   std::string text;
   for (int64_t size : type.getShape())
     text += "[" + (size == kBatch ? std::string("batch") : std::to_string(size)) + "]";
@@ -41,7 +41,7 @@ LogicalResult HostPrinter::nameArgument(BlockArgument argument) {
   if (!type)
     return host.emitOpError("has an argument of a type without a C++ form");
   std::string element = scalarType(type.getElementType());
-  std::string shape = "; // " + shapeOf(type);
+  std::string shape = "; // " + bufferShape(type);
   usesStep = true;
   if (role == "input" || role == "target") {
     line("const " + element + " *const " + name + " = s.input<" + element + ">(" +
@@ -85,7 +85,7 @@ void HostPrinter::nameBuffer(Operation *op, unsigned depth) {
   bool perSample = static_cast<int64_t>(arena.getFixed()) < 0;
   auto stride = op->getAttrOfType<IntegerAttr>("horn.stride");
   line(element + " *const " + name + " = s." + (perSample ? "rows" : "fixed") + "<" + element + ">(" +
-       std::to_string(perSample ? arena.getPerSample() : arena.getFixed()) + "); // " + shapeOf(type) +
+       std::to_string(perSample ? arena.getPerSample() : arena.getFixed()) + "); // " + bufferShape(type) +
        (stride ? ", rows " + std::to_string(stride.getInt()) + " apart" : ""));
   spelled[arena.getBuffer()] = name;
   usesStep = true;
@@ -106,16 +106,22 @@ static std::string placeText(SlotOp slot, StringRef step) {
   return isSum ? "(" + text + ")" : text;
 }
 
-/// A place of a buffer is where its elements begin; rows are as far apart as the buffer's.
-void HostPrinter::nameSlot(SlotOp slot, unsigned depth) {
+std::string slotOffset(SlotOp slot, StringRef step) {
   auto type = cast<MemRefType>(slot.getSlot().getType()), whole = cast<MemRefType>(slot.getBuffer().getType());
   int64_t elements = elementsPerSample(type);
   if (type.getRank() == whole.getRank()) // several places
     elements /= type.getDimSize(1);
-  std::string place = placeText(slot, slot.getStep() ? StringRef(counters.lookup(slot.getStep())) : StringRef());
-  std::string text = spelled[slot.getBuffer()];
-  if (place != "0")
-    text += " + " + place + (elements == 1 ? "" : " * " + std::to_string(elements));
+  std::string place = placeText(slot, step);
+  if (place == "0")
+    return "";
+  return " + " + place + (elements == 1 ? "" : " * " + std::to_string(elements));
+}
+
+/// A place of a buffer is where its elements begin; rows are as far apart as the buffer's.
+void HostPrinter::nameSlot(SlotOp slot, unsigned depth) {
+  auto type = cast<MemRefType>(slot.getSlot().getType());
+  std::string text = spelled[slot.getBuffer()] +
+                     slotOffset(slot, slot.getStep() ? StringRef(counters.lookup(slot.getStep())) : StringRef());
   auto wish = slot->getAttrOfType<StringAttr>("horn.name");
   std::string name = names.take(wish ? wish.getValue() : "slot");
   std::string element = scalarType(type.getElementType());
@@ -123,7 +129,7 @@ void HostPrinter::nameSlot(SlotOp slot, unsigned depth) {
   while (isa_and_nonnull<SlotOp, UnrealizedConversionCastOp>(source.getDefiningOp()))
     source = source.getDefiningOp()->getOperand(0);
   bool isConst = isa<BlockArgument>(source); // what the step is given
-  line((isConst ? "const " : "") + element + " *const " + name + " = " + text + "; // " + shapeOf(type) +
+  line((isConst ? "const " : "") + element + " *const " + name + " = " + text + "; // " + bufferShape(type) +
            (slot.getRowStride() ? ", rows " + std::to_string(slot.getRowStride()) + " apart" : ""),
        depth);
   spelled[slot.getSlot()] = name;
@@ -159,24 +165,6 @@ int64_t HostPrinter::chunkRows(func::FuncOp kernel) const {
 /// The number of a launch's lazy table.
 static int64_t tableOf(LaunchOp launch) { return launch->getAttrOfType<IntegerAttr>("horn.table").getInt(); }
 
-static std::string wrapped(std::string head, ArrayRef<std::string> arguments, StringRef tail) {
-  std::string text = head;
-  size_t column = head.size(), indent = head.find('(') + 1;
-  for (auto [i, argument] : llvm::enumerate(arguments)) {
-    std::string piece = argument + (i + 1 < arguments.size() ? "," : std::string(tail));
-    if (i > 0 && column + 1 + piece.size() > 100) {
-      text += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (i > 0) {
-      text += ' ';
-      ++column;
-    }
-    text += piece;
-    column += piece.size();
-  }
-  return text + "\n";
-}
-
 LogicalResult HostPrinter::printRun(LaunchOp launch, StringRef name, unsigned depth) {
   auto found = kernels.find(name);
   if (found == kernels.end())
@@ -205,14 +193,14 @@ LogicalResult HostPrinter::printRun(LaunchOp launch, StringRef name, unsigned de
       arguments.push_back(inRows ? "begin" : "0");
       arguments.push_back(count);
     }
-    out += wrapped(indent + printed.name + "(", arguments, ");");
+    out += wrappedList(indent + printed.name + "(", arguments, ");");
     return success();
   }
   usesStep = true;
   arguments.push_back("begin");
   arguments.push_back("end");
   line("parallel(s.pool, " + count + ", " + std::to_string(chunk) + ", [&](long begin, long end) {", depth);
-  out += wrapped(indent + "  " + printed.name + "(", arguments, ");");
+  out += wrappedList(indent + "  " + printed.name + "(", arguments, ");");
   line("});", depth);
   return success();
 }
@@ -342,8 +330,7 @@ void HostPrinter::lap(Lap what, unsigned depth) {
   laps.push_back(std::move(what));
 }
 
-/// What all passes through the loops around a launch have to do.
-static DictionaryAttr workOf(LaunchOp launch, DictionaryAttr once) {
+DictionaryAttr workOfPasses(LaunchOp launch, DictionaryAttr once) {
   double times = 1;
   for (auto loop = launch->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
     times *= static_cast<double>(*getConstantIntValue(loop.getUpperBound()));
@@ -363,7 +350,7 @@ static DictionaryAttr workOf(LaunchOp launch, DictionaryAttr once) {
 void HostPrinter::lapOf(LaunchOp launch, StringRef name, unsigned depth) {
   auto kernel = launch->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name);
   lap({kernels.find(name)->second.name, originOf(launch.getLoc()).name.str(), tokensOf(launch),
-       workOf(launch, kernel->getAttrOfType<DictionaryAttr>("horn.work"))},
+       workOfPasses(launch, kernel->getAttrOfType<DictionaryAttr>("horn.work"))},
       depth);
 }
 

@@ -20,7 +20,16 @@ struct Lap {
   int32_t tokens = -1; ///< the input whose ids it goes through
   mlir::DictionaryAttr work; ///< horn.work; null for a copy
   int64_t copiedBytes = 0;
+  bool products = false; ///< of matrices, on a device
 };
+
+/// What all passes through the loops around a launch have to do, where one has to do `once`.
+mlir::DictionaryAttr workOfPasses(horn::LaunchOp launch, mlir::DictionaryAttr once);
+
+/// "[512][16] f32"
+std::string bufferShape(mlir::MemRefType type);
+/// " + t % 2 * 32": where a slot's elements begin in its buffer; `step` is the loop's counter.
+std::string slotOffset(horn::SlotOp slot, llvm::StringRef step);
 
 class HostPrinter {
 public:

@@ -1,5 +1,6 @@
 #include "codegen/cpp/KernelPrinter.h"
 
+#include "codegen/Wrap.h"
 #include "ir/Structure.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <numeric>
@@ -14,36 +15,7 @@ KernelPrinter::KernelPrinter(func::FuncOp kernel, NameScope &file) : kernel(kern
   vectorLanes = static_cast<unsigned>(kernel->getAttrOfType<IntegerAttr>("horn.lanes").getInt());
 }
 
-/// A statement, over several lines where it is long.
-void KernelPrinter::line(const Twine &text) {
-  constexpr size_t width = 100;
-  std::string rest = text.str();
-  size_t indent = depth * 2;
-  while (indent + rest.size() > width) {
-    // Break behind a comma or before an operator, as far out of parentheses as can be, then as late.
-    size_t best = std::string::npos;
-    int nesting = 0, bestNesting = 1 << 20;
-    for (size_t i = 0; i + 2 < rest.size() && indent + i < width; ++i) {
-      nesting += rest[i] == '(' || rest[i] == '[' || rest[i] == '{';
-      nesting -= rest[i] == ')' || rest[i] == ']' || rest[i] == '}';
-      bool comma = rest[i] == ',' && rest[i + 1] == ' ';
-      bool operation = rest[i] == ' ' && rest[i + 2] == ' ' && StringRef("+-*/?:").contains(rest[i + 1]);
-      constexpr size_t shortest = 30; // a line of a few characters helps nobody
-      if (i < shortest || !(comma || operation) || nesting > bestNesting)
-        continue;
-      best = comma ? i + 1 : i;
-      bestNesting = nesting;
-    }
-    if (best == std::string::npos)
-      break;
-    out.append(indent, ' ');
-    out += rest.substr(0, best) + "\n";
-    rest = rest.substr(best + 1);
-    indent = depth * 2 + 4;
-  }
-  out.append(indent, ' ');
-  out += rest + "\n";
-}
+void KernelPrinter::line(const Twine &text) { out += wrappedStatement(text.str(), depth); }
 
 void KernelPrinter::nameParameters() {
   for (BlockArgument argument : kernel.getArguments()) {
@@ -129,21 +101,7 @@ std::string KernelPrinter::signature(PrintedKernel &printed) {
     parameters.push_back("long begin");
     parameters.push_back("long end");
   }
-  std::string head = "static void " + printed.name + "(", text = head;
-  size_t column = head.size();
-  for (auto [i, parameter] : llvm::enumerate(parameters)) {
-    std::string piece = parameter + (i + 1 < parameters.size() ? "," : ") {");
-    if (i > 0 && column + 1 + piece.size() > 100) {
-      text += "\n" + std::string(head.size(), ' ');
-      column = head.size();
-    } else if (i > 0) {
-      text += ' ';
-      ++column;
-    }
-    text += piece;
-    column += piece.size();
-  }
-  return text + "\n";
+  return wrappedList("static void " + printed.name + "(", parameters, ") {");
 }
 
 FailureOr<PrintedKernel> KernelPrinter::print() {

@@ -29,6 +29,12 @@ struct Argument {
 
 } // namespace
 
+static std::string replaced(std::string text, StringRef what, const std::string &with) {
+  for (size_t at = 0; (at = text.find(what.str(), at)) != std::string::npos; at += with.size())
+    text.replace(at, what.size(), with);
+  return text;
+}
+
 static std::string elementOf(Type type) {
   if (auto tokens = dyn_cast<TokensType>(type))
     return tokens.getVocabulary() <= 65536 ? "uint16_t" : "int32_t";
@@ -50,6 +56,46 @@ static void addArguments(ArrayAttr list, bool isOutput, NameScope &scope, std::v
     to.push_back(argument);
   }
 }
+
+/// A member that gives the device all rows.
+static std::string bindMember(const std::string &model, ArrayRef<Argument> arguments) {
+  std::string parameters, checks, arrays;
+  for (const Argument &argument : arguments) {
+    parameters += argument.parameter() + ",\n                    "; // under the first one
+    if (!argument.rows.empty())
+      checks += "    if (" + argument.rows + ".size() - 1 != batch)\n      return refuse(\"" + argument.rows +
+                ": batch + 1 offsets are needed\");\n";
+    arrays += "\n        {" + argument.value() + ", HORNFELS_PLAIN, 0, nullptr},";
+  }
+  arrays.pop_back();
+  return "\n  /* Copies a data set of `batch` rows to the device, under a number below HORNFELS_DATA_SETS. HORNFELS_OUT_OF_MEMORY:\n"
+         "   * they do not fit, and train_step goes on with rows of its own. */\n"
+         "  int32_t bind_data(int32_t set_, " + parameters + "int64_t batch) {\n" + checks +
+         "    const hornfels_rows arrays_[] = {" + arrays + "};\n    return done(" + model +
+         "_bind_data(handle_, set_, arrays_, batch));\n  }\n";
+}
+
+/// What else a model on a device has.
+static constexpr StringRef membersOfDevice = R"(  int32_t forget_data(int32_t set) { return done(NAME_bind_data(handle_, set, nullptr, 0)); }
+  /* In which order train_rows takes the rows; an empty one: as they are. */
+  int32_t set_order(int32_t set, hornfels::span<const uint32_t> order) {
+    return done(NAME_set_order(handle_, set, order.size() > 0 ? order.data() : nullptr, order.size()));
+  }
+  /* A step for each `batch` of rows first, first + 1, ... of the order. Does not wait for the device. */
+  int32_t train_rows(int32_t set, int64_t first, int64_t rows, int64_t batch) {
+    return done(NAME_train_rows(handle_, set, first, rows, batch));
+  }
+  /* Loss and metrics of rows of the data set, in batches. */
+  int32_t evaluate_rows(int32_t set, int64_t first, int64_t rows, int64_t batch) {
+    return done(NAME_evaluate_rows(handle_, set, first, rows, batch));
+  }
+  /* Loss and metrics after each of the last steps of training, the oldest first. */
+  int32_t get_recent_metrics(int64_t steps, hornfels::span<double> values) {
+    if (steps < 0 || steps > HORNFELS_RECENT_STEPS || values.size() != steps * NAME_model.metrics)
+      return refuse("get_recent_metrics: a value for each step and metric is needed");
+    return done(NAME_get_recent_metrics(handle_, steps, values.data()));
+  }
+)";
 
 /// A member that calls the step `name` with arrays of these arguments.
 static std::string stepMember(const std::string &model, const std::string &step, const std::string &comment,
@@ -74,10 +120,10 @@ static std::string stepMember(const std::string &model, const std::string &step,
 std::string ModelPrinter::printCppHeader() const {
   NameScope names;
   for (StringRef taken : {"batch", "arrays_", "results_", "handle_", "message_", "hornfels", "int32_t", "int64_t", "uint8_t",
-                          "uint16_t", "refuse", "done", "hornfels_array", "hornfels_result"})
+                          "uint16_t", "refuse", "done", "hornfels_array", "hornfels_result", "hornfels_rows", "set_", "HORNFELS_PLAIN"})
     names.take(taken);
   names.take(name);
-  for (StringRef step : {"predict", "train_step", "evaluate_step"})
+  for (StringRef step : {"predict", "train_step", "evaluate_step", "bind_data"})
     names.take(name + "_" + step.str());
   NameScope ofPredict(&names), ofSteps(&names);
   std::vector<Argument> predicts, steps;
@@ -90,6 +136,8 @@ std::string ModelPrinter::printCppHeader() const {
   if (this->steps.contains("train_step")) {
     members += stepMember(name, "train_step", "Forward, loss, backward and update on a batch.", steps);
     members += stepMember(name, "evaluate_step", "Loss and metrics of a batch.", steps);
+    if (options.target == "cuda")
+      members += bindMember(name, steps) + replaced(membersOfDevice.str(), "NAME", name);
   }
   static constexpr StringRef text = R"(namespace hornfels_models {
 
@@ -99,7 +147,7 @@ std::string ModelPrinter::printCppHeader() const {
 class NAME {
 public:
   /* Room for batches of up to `capacity` samples; valid() tells whether there was memory for it. */
-  explicit NAME(int64_t capacity) noexcept { done(NAME_create(&handle_, capacity)); }
+CONSTRUCTOR
   ~NAME() { NAME_destroy(handle_); }
   NAME(NAME &&other) noexcept : handle_(other.handle_) { other.handle_ = nullptr; }
   NAME &operator=(NAME &&other) noexcept {
@@ -160,10 +208,13 @@ private:
 } // namespace hornfels_models
 )";
   std::string body = text.str();
-  auto replace = [&](StringRef what, const std::string &with) {
-    for (size_t at = 0; (at = body.find(what.str(), at)) != std::string::npos; at += with.size())
-      body.replace(at, what.size(), with);
-  };
+  auto replace = [&](StringRef what, const std::string &with) { body = replaced(body, what, with); };
+  // A device can lack more than memory, and only the call that asked it knows what.
+  replace("CONSTRUCTOR\n", options.target == "cuda" ? "  explicit NAME(int64_t capacity) noexcept {\n"
+                                                       "    if (NAME_create(&handle_, capacity) != HORNFELS_OK)\n"
+                                                       "      refuse(NAME_last_error(nullptr));\n  }\n"
+                                                     : "  explicit NAME(int64_t capacity) noexcept { "
+                                                       "done(NAME_create(&handle_, capacity)); }\n");
   replace("NAME_rows", "..._rows");
   replace("NAME", name);
   replace("MEMBERS\n", members + "\n");

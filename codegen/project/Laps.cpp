@@ -22,11 +22,11 @@ static std::string entryOf(const Lap &lap) {
   if (!lap.work) {
     std::string once = "{" + std::to_string(lap.copiedBytes) + ", 0, 0}";
     std::string twice = "{" + std::to_string(2 * lap.copiedBytes) + ", 0, 0}";
-    return text + ", {0, 0, 0}, " + once + ", " + once + ", " + twice + ", {0, 0, 0}},\n";
+    return text + ", {0, 0, 0}, " + once + ", " + once + ", " + twice + ", {0, 0, 0}, 0},\n";
   }
   for (StringRef part : {"flops", "read", "written", "touched", "gathered"})
     text += (part == "flops" ? ",\n     " : ", ") + amount(lap.work, part);
-  return text + "},\n";
+  return text + (lap.products ? ", 1" : ", 0") + "},\n";
 }
 
 std::string ModelPrinter::printLapTable() const {
@@ -41,19 +41,30 @@ std::string ModelPrinter::printLapTable() const {
     lists += "    {}};\n";
   }
   int64_t lanes = vectorBytesOf(options.cpu) / static_cast<int64_t>(sizeof(float));
-  return lists + "\nextern const lap_table " + name + "_laps;\nconst lap_table " + name + "_laps = {" +
-         table + "kernel_ticks, " + std::to_string(lanes) + "};\n";
+  table += options.target == "cuda" ? "nullptr, 0, " + quoted(options.math) : "kernel_ticks, " + std::to_string(lanes) + ", nullptr";
+  return lists + "\nextern const lap_table " + name + "_laps;\nconst lap_table " + name + "_laps = {" + table + "};\n";
 }
 
-/// What main.cpp says in addition: the runtime finds it by its name.
+/// What main.cpp says in addition: the runtime finds it by its name. A device's steps can be timed without laps, too.
+std::string ModelPrinter::printDeviceBenchSupport() const {
+  std::string table = options.laps ? name + "_laps" : "";
+  return "\n/* How `bench` takes the time on the device. */\n#include \"runtime/device/bench.h\"\n#include \"runtime/program/program.h\"\n" +
+         (options.laps ? "\nextern const hornfels::lap_table " + table + ";" : std::string()) +
+         "\nextern \"C\" const hornfels::bench_support hornfels_program_bench;\nextern \"C\" const hornfels::bench_support "
+         "hornfels_program_bench = {\n    " +
+         (options.laps ? "&" + table : "nullptr") + ", nullptr, nullptr, &hornfels::device::bench_on_device};\n";
+}
+
 std::string ModelPrinter::printBenchSupport() const {
+  if (options.target == "cuda")
+    return printDeviceBenchSupport();
   return "\n#include \"runtime/program/bench/heap_calls.h\"\n"
          "#include \"runtime/program/bench/peak_loops.h\"\n"
          "#include \"runtime/program/program.h\"\n\nextern const hornfels::lap_table " +
          name +
          "_laps;\nextern \"C\" const hornfels::bench_support hornfels_program_bench;\nextern \"C\" const "
          "hornfels::bench_support hornfels_program_bench = {&" +
-         name + "_laps, hornfels::heap_calls, hornfels::target_peak_loops};\n";
+         name + "_laps, hornfels::heap_calls, hornfels::target_peak_loops, nullptr};\n";
 }
 
 } // namespace hornfels

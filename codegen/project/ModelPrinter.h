@@ -4,6 +4,7 @@
 
 #include "codegen/Codegen.h"
 #include "codegen/cpp/HostPrinter.h"
+#include "codegen/cuda/DeviceHostPrinter.h"
 
 namespace hornfels {
 
@@ -16,19 +17,29 @@ private:
   // ModelPrinter.cpp: the source.
   std::string heading() const;
   std::string targetCheck() const;
+  mlir::FailureOr<std::string> printSource();
   mlir::LogicalResult printKernels(std::string &text);
   std::string kernelComment(mlir::func::FuncOp kernel) const;
   mlir::FailureOr<std::string> printSteps();
 
+  // DeviceSource.cpp: the source for a GPU.
+  mlir::FailureOr<std::string> printDeviceSource();
+  mlir::LogicalResult printDeviceKernels(std::string &text);
+  mlir::FailureOr<std::string> printDeviceSteps();
+
   // Laps.cpp: what `hornfels bench` builds has.
   std::string printLapTable() const;
   std::string printBenchSupport() const;
+  std::string printDeviceBenchSupport() const;
 
   // Table.cpp: the table and the header.
   bool isPacked() const;
   std::string printPanels() const;
   std::string printLazyTables() const;
   std::string printTable();
+  std::string printProgram();
+  bool isDouble() const;
+  std::string deviceScope() const { return "hornfels::device::" + name + "_model_code"; }
   std::string printTensors(llvm::StringRef list, llvm::StringRef entries);
   std::string printHeader() const;
   std::string printCppHeader() const; // CppHeader.cpp
@@ -43,6 +54,7 @@ private:
   NameScope file;
   Interface interface;
   llvm::StringMap<PrintedKernel> kernels;
+  DeviceKernels deviceKernels;
   llvm::StringMap<std::string> steps; ///< which of the four there are
   llvm::StringMap<std::vector<Lap>> laps; ///< of each step
 };

@@ -2,6 +2,7 @@
 #include "codegen/project/ModelPrinter.h"
 
 #include "ir/Structure.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
 
 using namespace mlir;
@@ -181,18 +182,11 @@ std::string ModelPrinter::printTable() {
               ", " + literal(rate ? rate.getValueAsDouble() : 0.001, f64) + ", " +
               (schedule ? quoted(schedule.getValue()) : "nullptr") + "};\n\n";
   }
-  result += printPanels();
-  size_t lazyTables = list("horn.lazy").size();
-  result += printLazyTables();
-  auto arena = module->getAttrOfType<DenseI64ArrayAttr>("horn.arena");
-  auto function = [&](StringRef step) { return steps.contains(step) ? step.str() : "nullptr"; };
-  result += "static const program code = {&" + name + "_model, " + std::to_string(arena[0]) + ", " +
-            std::to_string(arena[1]) + ",\n                             " + function("initialize") + ", " +
-            function("predict") + ", " + function("evaluate_step") + ", " + function("train_step") +
-            (isPacked() ? ", panels" : lazyTables > 0 ? ", nullptr" : "") +
-            (lazyTables > 0 ? ", lazy_tables, " + std::to_string(lazyTables) : "") + "};\n\n";
+  bool onDevice = options.target == "cuda";
+  if (!onDevice)
+    result += printProgram();
   result += "static int32_t create_handle(void **handle, int64_t capacity) {\n"
-            "  return hornfels::create(code, handle, capacity);\n}\n\n";
+            "  return hornfels::create(" + (onDevice ? deviceScope() + "::code" : std::string("code")) + ", handle, capacity);\n}\n\n";
   auto count = [&](StringRef attribute) { return std::to_string(list(attribute).size()); };
   result += "extern \"C\" const hornfels_model " + name + "_model = {\n    HORNFELS_ABI_VERSION,\n    " +
             quoted(text("horn.model")) + ",\n    " + quoted(text("horn.source")) + ",\n    " + quoted(structureHash()) +
@@ -202,8 +196,34 @@ std::string ModelPrinter::printTable() {
             ",\n    create_handle, destroy, set_pool, hornfels::initialize, hornfels::train_step,\n"
             "    hornfels::evaluate_step, hornfels::predict, reset_metrics, get_metrics, get_variable,\n"
             "    set_variable, set_learning_rate, get_learning_rate, set_seed, get_seed, set_step, get_step,\n"
-            "    last_error, arena_bytes};\n";
+            "    last_error, arena_bytes" + (onDevice ? ", &functions_of_devices};\n" : "};\n");
   return result;
+}
+
+/// What handle.h needs: the sizes of the arena and the steps.
+std::string ModelPrinter::printProgram() {
+  auto arena = module->getAttrOfType<DenseI64ArrayAttr>("horn.arena");
+  auto function = [&](StringRef step) { return steps.contains(step) ? step.str() : "nullptr"; };
+  std::string sizes = "code = {&" + name + "_model, " + std::to_string(arena[0]) + ", " + std::to_string(arena[1]);
+  std::string all = function("initialize") + ", " + function("predict") + ", " + function("evaluate_step") + ", " + function("train_step");
+  if (options.target == "cuda") {
+    std::string architectures = llvm::join(options.architectures, ",");
+    return "static const device_program " + sizes + ",\n                                    " + all + ",\n" +
+           "                                    " + (isDouble() ? "HORNFELS_F64" : "HORNFELS_F32") + ", " + quoted(architectures) + "};\n";
+  }
+  size_t lazyTables = list("horn.lazy").size();
+  return printPanels() + printLazyTables() + "static const program " + sizes + ",\n                             " + all +
+         (isPacked() ? ", panels" : lazyTables > 0 ? ", nullptr" : "") +
+         (lazyTables > 0 ? ", lazy_tables, " + std::to_string(lazyTables) : "") + "};\n\n";
+}
+
+/// The model's real type is double.
+bool ModelPrinter::isDouble() const {
+  for (Attribute entry : list("horn.variables"))
+    if (auto type = dyn_cast<RankedTensorType>(cast<DictionaryAttr>(entry).getAs<TypeAttr>("type").getValue()))
+      if (type.getElementType().isF64())
+        return true;
+  return false;
 }
 
 namespace {
@@ -211,6 +231,32 @@ struct Function {
   StringRef result, name, parameters, arguments, comment;
 };
 } // namespace
+
+/// What a function's comment says in addition where the model is on a device.
+static StringRef onDevice(StringRef function) {
+  if (function == "create")
+    return " Then last_error(NULL) says what the machine lacks.";
+  if (function == "set_pool")
+    return " The device needs none.";
+  if (function == "train_step" || function == "evaluate_step")
+    return " Does not wait for the device: its faults\n * may come out of a later call.";
+  return "";
+}
+
+/// Of models on a device, in hornfels_device.
+static constexpr Function functionsOfDevices[] = {
+    {"int32_t", "get_recent_metrics", "const MODEL *model, int64_t steps, double *values", "model, steps, values",
+     "Loss and metrics after each of the last steps of training, the oldest first: values[steps][metrics]."},
+    {"int32_t", "bind_data", "MODEL *model, int32_t set, const hornfels_rows *data, int64_t rows", "model, set, data, rows",
+     "Copies all rows of a data set to the device: the inputs, then the targets. HORNFELS_OUT_OF_MEMORY: they do not fit;\n"
+     " * train_step and evaluate_step go on. No rows: the data set is forgotten."},
+    {"int32_t", "set_order", "MODEL *model, int32_t set, const uint32_t *order, int64_t count", "model, set, order, count",
+     "In which order train_rows takes them; null: as they are."},
+    {"int32_t", "train_rows", "MODEL *model, int32_t set, int64_t first, int64_t rows, int64_t batch",
+     "model, set, first, rows, batch", "A train_step for each `batch` of these rows of the order, without waiting for the device."},
+    {"int32_t", "evaluate_rows", "MODEL *model, int32_t set, int64_t first, int64_t rows, int64_t batch",
+     "model, set, first, rows, batch", "An evaluate_step for each `batch` of these rows of the data set."},
+};
 
 std::string ModelPrinter::printHeader() const {
   static constexpr Function functions[] = {
@@ -265,20 +311,25 @@ std::string ModelPrinter::printHeader() const {
   for (auto [index, metric] : llvm::enumerate(list("horn.metrics")))
     result += " *   metric " + std::to_string(index) + ": " + inComment(cast<StringAttr>(metric).getValue()) + "\n";
   result += " */\ntypedef struct " + name + " " + name + ";\n\nextern const hornfels_model " + name + "_model;\n";
-  for (const Function &f : functions) {
+  auto print = [&](const Function &f, StringRef table) {
     std::string parameters = f.parameters.str();
     for (size_t at; (at = parameters.find("MODEL")) != std::string::npos;)
       parameters.replace(at, 5, name);
-    std::string comment = f.comment.str();
+    std::string comment = f.comment.str() + (options.target == "cuda" ? onDevice(f.name) : "").str();
     for (size_t at; (at = comment.find("\\\"")) != std::string::npos;)
       comment.replace(at, 2, "\"");
     result += "\n";
     if (!comment.empty())
       result += "/* " + comment + " */\n";
     result += "static inline " + f.result.str() + (f.result.ends_with("*") ? "" : " ") + name + "_" + f.name.str() + "(" +
-              parameters + ") {\n  " + (f.result == "void" ? "" : "return ") + name + "_model." + f.name.str() + "(" +
+              parameters + ") {\n  " + (f.result == "void" ? "" : "return ") + name + "_model" + table.str() + f.name.str() + "(" +
               f.arguments.str() + ");\n}\n";
-  }
+  };
+  for (const Function &f : functions)
+    print(f, ".");
+  if (options.target == "cuda")
+    for (const Function &f : functionsOfDevices)
+      print(f, ".device->");
   result += "\n/* Weights and states from and to a .npz file; see runtime/core/weights.h. */\n"
             "static inline int32_t " + name + "_load(" + name + " *model, const char *path, char *error, size_t size) {\n"
             "  return hornfels_load_weights(&" + name + "_model, model, path, error, size);\n}\n\n"

@@ -1,7 +1,8 @@
 # cmake -DROOT=... -DOUT=... -P embed.cmake: the runtime's sources as string literals, for `emit`.
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/runtime/core/*.h ${ROOT}/runtime/core/*.cpp
      ${ROOT}/runtime/core/CMakeLists.txt ${ROOT}/runtime/program/*.h ${ROOT}/runtime/program/*.cpp
-     ${ROOT}/runtime/program/CMakeLists.txt)
+     ${ROOT}/runtime/program/CMakeLists.txt ${ROOT}/runtime/device/*.h ${ROOT}/runtime/device/*.cu
+     ${ROOT}/runtime/device/CMakeLists.txt)
 list(SORT files)
 set(text "#include \"codegen/Codegen.h\"\n\nnamespace hornfels {\n\nconst std::vector<SourceFile> &runtimeSources() {\n")
 string(APPEND text "  static const std::vector<SourceFile> files = {\n")

@@ -12,7 +12,9 @@
 int main(int argc, char **argv) {
   llvm::StringRef path;
   hornfels::PipelineOptions pipeline;
-  hornfels::CodegenOptions codegen{.cpu = "x86-64-v4", .version = "0"};
+  hornfels::CodegenOptions codegen;
+  codegen.cpu = "x86-64-v4";
+  codegen.version = "0";
   bool header = false;
   for (llvm::StringRef argument : llvm::ArrayRef(argv, argc).drop_front())
     if (argument.consume_front("--cpu="))
