@@ -43,10 +43,11 @@ double secondsOf(const CommandLine &line) {
   return line.has("seconds") ? std::stod(line.get("seconds")) : 2.0;
 }
 
-/// The four programs: as they are used, and with a clock between their kernels.
+/// The four programs: as they are used, and with a clock between their kernels. Of a device the same two: the clock runs
+/// where it is asked for alone.
 struct Programs {
   std::string fused, unfused, fusedLaps, unfusedLaps;
-  std::string cpu; // that they are compiled for
+  std::string cpu; // that they are compiled for; of a device "sm_80, sm_90"
 };
 
 Compilation compileOne(CompileRequest request, bool fuse, bool laps) {
@@ -57,11 +58,16 @@ Compilation compileOne(CompileRequest request, bool fuse, bool laps) {
 
 /// Nothing when the model has errors, which have been printed.
 std::optional<Programs> buildAll(const CompileRequest &request) {
-  Compilation fused = compileOne(request, true, false);
+  bool cuda = !request.architectures.empty();
+  Compilation fused = compileOne(request, true, cuda);
   printError(fused.messages);
   if (fused.hasErrors)
     return std::nullopt;
   auto program = [&](const Compilation &project) { return cachedProgram(project, request.cpu); };
+  if (cuda) {
+    std::string one = program(fused), other = program(compileOne(request, false, true));
+    return Programs{one, other, one, other, fmt::format("{}", fmt::join(request.architectures, ", "))};
+  }
   return Programs{program(fused), program(compileOne(request, false, false)),
                   program(compileOne(request, true, true)), program(compileOne(request, false, true)),
                   fused.cpu};
@@ -127,13 +133,23 @@ void raise(Peaks &best, const json::Object *seen) {
     return;
   auto one = [&](double &value, const char *key) { value = std::max(value, numberOf(*seen, key)); };
   one(best.f32, "f32"), one(best.f64, "f64"), one(best.l1, "l1"), one(best.l2, "l2"), one(best.l3, "l3");
-  one(best.memory, "memory");
+  one(best.memory, "memory"), one(best.tf32, "tf32"), one(best.bf16, "bf16");
+}
+
+void readDevice(Machine &machine, const json::Object &object) {
+  machine.processor = object.getString("device").value_or("").str();
+  machine.capability = static_cast<int>(numberOf(object, "capability"));
+  machine.multiprocessors = static_cast<int>(numberOf(object, "multiprocessors"));
+  machine.l2Bytes = numberOf(object, "l2_bytes");
+  raise(machine.oneThread, object.getObject("peaks"));
 }
 
 void readMachine(Machine &machine, const json::Object &run) {
   const json::Object *object = run.getObject("machine");
   if (!object)
     return;
+  if (object->get("device"))
+    return readDevice(machine, *object);
   machine.processor = object->getString("processor").value_or("").str();
   machine.l1Bytes = numberOf(*object, "l1_bytes");
   machine.l2Bytes = numberOf(*object, "l2_bytes");
@@ -169,6 +185,7 @@ KernelTime readKernel(const Rounds &measured, size_t index) {
     kernel.read = numberOf(entry, "read");
     kernel.written = numberOf(entry, "written");
     kernel.touched = numberOf(entry, "touched");
+    kernel.products = numberOf(entry, "products") > 0;
   }
   kernel.us = median(times);
   return kernel;
@@ -180,7 +197,8 @@ BenchSide readSide(const Rounds &measured) {
                measured.medianOf("min_us"),
                measured.medianOf("p10_us"),
                measured.medianOf("p90_us"),
-               {}};
+               {},
+               measured.medianOf("call_us")};
   for (const json::Object &round : measured.steps)
     side.step.minUs = std::min(side.step.minUs, numberOf(round, "min_us"));
   if (measured.steps.front().get("epoch_ms"))
@@ -198,17 +216,20 @@ void measure(const CommandLine &line, const Programs &programs, BenchReport &rep
   Runner runner(line);
   Rounds fused, unfused;
   std::vector<double> ratios;
-  double seconds = secondsOf(line) / rounds / 3;
+  bool oneRun = programs.fused == programs.fusedLaps; // says everything
+  double seconds = secondsOf(line) / rounds / (oneRun ? 6 : 3);
   for (int round = 0; round < rounds; ++round) {
     auto step = [&](bool isFused) {
-      (isFused ? fused : unfused)
-          .steps.push_back(runner.run(isFused ? programs.fused : programs.unfused, seconds));
+      Rounds &side = isFused ? fused : unfused;
+      bool measuresMachine = oneRun && isFused;
+      side.steps.push_back(runner.run(isFused ? programs.fused : programs.unfused, seconds,
+                                      measuresMachine ? std::vector<std::string>{"--peaks"} : std::vector<std::string>{}));
     };
     step(round % 2 == 0);
     step(round % 2 != 0);
     ratios.push_back(numberOf(unfused.steps.back(), "median_us") / numberOf(fused.steps.back(), "median_us"));
-    fused.laps.push_back(runner.run(programs.fusedLaps, seconds / 2, {"--peaks"}));
-    unfused.laps.push_back(runner.run(programs.unfusedLaps, seconds / 2));
+    fused.laps.push_back(oneRun ? fused.steps.back() : runner.run(programs.fusedLaps, seconds / 2, {"--peaks"}));
+    unfused.laps.push_back(oneRun ? unfused.steps.back() : runner.run(programs.unfusedLaps, seconds / 2));
     readMachine(report.machine, fused.laps.back());
   }
   const json::Object &first = fused.steps.front();
@@ -242,6 +263,7 @@ int runBench(const CommandLine &line) {
     BenchReport report;
     report.cpu = programs->cpu;
     report.real = request.realIsF64 ? "f64" : "f32";
+    report.math = request.architectures.empty() ? "" : request.math;
     measure(line, *programs, report);
     if (line.has("plot"))
       installPicture(benchSvg(report), line.get("plot"));

@@ -88,8 +88,11 @@ void heading(Svg &svg, const BenchReport &report) {
   svg.text(margin, 40, fmt::format("{}: fused against unfused", report.model), 21, "start",
            fill(textColor) + " font-weight=\"bold\"");
   svg.text(margin, 62,
-           fmt::format("{} step, batch of {}, {} {}, {}, {}{}{}", report.step, report.batch, report.threads,
-                       report.threads == 1 ? "thread" : "threads", report.real, report.cpu,
+           fmt::format("{} step, batch of {}, {}, {}, {}{}{}", report.step, report.batch,
+                       report.isOfDevice()    ? "CUDA graph"
+                       : report.threads == 1 ? "1 thread"
+                                             : fmt::format("{} threads", report.threads),
+                       report.isOfDevice() && report.math != "fp32" ? report.math : report.real, report.cpu,
                        report.machine.processor.empty() ? "" : ", ", report.machine.processor),
            13, "start", fill(paleColor));
   svg.text(width - margin, 40, fmt::format("{:.2f} x", report.ratio), 24, "end",
@@ -245,6 +248,13 @@ Box ceiling(Svg &svg, const Axes &axes, const std::string &name, double gigabyte
   return {x - cosine * wide, y - size, x, y - sine * wide};
 }
 
+double fmaPeak(const BenchReport &report) { return report.isF64() ? report.peaks().f64 : report.peaks().f32; }
+
+/// That of products of matrices, where the device computes them so.
+double highestPeak(const BenchReport &report) {
+  return std::max({fmaPeak(report), report.peaks().tf32, report.peaks().bf16});
+}
+
 /// Draws them; where they are and what they are called no label may stand.
 std::vector<Box> ceilings(Svg &svg, const Axes &axes, const BenchReport &report, double peak) {
   constexpr double giga = 1e9, usualBack = 14, nameLength = 85, room = 40;
@@ -253,13 +263,16 @@ std::vector<Box> ceilings(Svg &svg, const Axes &axes, const BenchReport &report,
   std::vector<Box> taken;
   for (auto [name, rate] : {std::pair("L1", peaks.l1), std::pair("L2", peaks.l2), std::pair("L3", peaks.l3),
                             std::pair("memory", peaks.memory)}) {
+    if (rate <= 0) // a device has two of them
+      continue;
     double corner = axes.x(peak / (rate / giga));
     back = corner - last < room ? back + nameLength : usualBack; // two lines too near to each other
     last = corner;
     taken.push_back(ceiling(svg, axes, name, rate / giga, peak, back));
   }
-  double y = axes.y(peak), from = axes.x(std::max(std::pow(10, axes.minX), peak / (peaks.l1 / giga)));
-  std::string name = fmt::format("{} FMA {:.0f} GFLOP/s", report.real, peak);
+  double fastest = peaks.l1 > 0 ? peaks.l1 : peaks.l2;
+  double y = axes.y(peak), from = axes.x(std::max(std::pow(10, axes.minX), peak / (fastest / giga)));
+  std::string name = fmt::format("{} {:.0f} GFLOP/s", highestPeak(report) > fmaPeak(report) ? report.math + " products" : report.real + " FMA", peak);
   double left = from + 10;
   svg.line(from, y, axes.area.right, y, stroke("#555555", 1.6));
   svg.text(left, y - 6, name, 11, "start", fill(paleColor));
@@ -331,11 +344,12 @@ void roofline(Svg &svg, const BenchReport &report, double top) {
            fill(textColor) + " font-weight=\"bold\"");
   svg.text(margin, top + 18,
            fmt::format("The area of a dot is its share of the step; {} were measured in the same run.",
-                       report.threads == 1 ? "ceilings of one thread"
+                       report.isOfDevice()   ? "the device's ceilings"
+                       : report.threads == 1 ? "ceilings of one thread"
                                            : fmt::format("ceilings of {} threads", report.threads)),
            12, "start", fill(paleColor));
   legend(svg, top);
-  double peak = (report.isF64() ? report.peaks().f64 : report.peaks().f32) / 1e9;
+  double peak = highestPeak(report) / 1e9;
   std::vector<Dot> dots = dotsOf(report);
   Axes axes = axesFor(dots, peak, {margin + 60, top + 32, width - margin, top + rooflineHeight - 50});
   grid(svg, axes);

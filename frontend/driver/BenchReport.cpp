@@ -30,18 +30,37 @@ double BenchSide::outsideUs() const {
   return rest;
 }
 
-/// max(flops / peak, bytes / bandwidth of the level that holds what it touches). Each thread brings its L1
-/// and L2.
-Limit limitOf(const KernelTime &kernel, const BenchReport &report) {
+static Limit arithmeticOf(const KernelTime &kernel, const BenchReport &report) {
+  const Peaks &peaks = report.peaks();
+  double ofMatrices = report.math == "tf32" ? peaks.tf32 : report.math == "bf16" ? peaks.bf16 : 0;
+  if (kernel.products && ofMatrices > 0)
+    return {"tensor", kernel.flops / ofMatrices};
+  return {"FMA", kernel.flops / (report.isF64() ? peaks.f64 : peaks.f32)};
+}
+
+/// Half of a device's cache holds what the kernel before has left there.
+static Limit memoryOfDevice(const KernelTime &kernel, const BenchReport &report) {
+  const Peaks &peaks = report.peaks();
+  return kernel.touched <= report.machine.l2Bytes / 2 ? Limit{"L2", kernel.bytes() / peaks.l2}
+                                                      : Limit{"memory", kernel.bytes() / peaks.memory};
+}
+
+/// Each thread brings its L1 and L2.
+static Limit memoryOf(const KernelTime &kernel, const BenchReport &report) {
   const Peaks &peaks = report.peaks();
   const Machine &machine = report.machine;
   double cores = report.threads;
-  Limit memory = kernel.touched <= machine.l1Bytes * cores   ? Limit{"L1", kernel.bytes() / peaks.l1}
-                 : kernel.touched <= machine.l2Bytes * cores ? Limit{"L2", kernel.bytes() / peaks.l2}
-                 : kernel.touched <= machine.l3Bytes         ? Limit{"L3", kernel.bytes() / peaks.l3}
-                                                             : Limit{"memory", kernel.bytes() / peaks.memory};
-  Limit fma{"FMA", kernel.flops / (report.isF64() ? peaks.f64 : peaks.f32)};
-  Limit limit = fma.us > memory.us ? fma : memory;
+  return kernel.touched <= machine.l1Bytes * cores   ? Limit{"L1", kernel.bytes() / peaks.l1}
+         : kernel.touched <= machine.l2Bytes * cores ? Limit{"L2", kernel.bytes() / peaks.l2}
+         : kernel.touched <= machine.l3Bytes         ? Limit{"L3", kernel.bytes() / peaks.l3}
+                                                     : Limit{"memory", kernel.bytes() / peaks.memory};
+}
+
+/// max(flops / peak, bytes / bandwidth of the level that holds what it touches).
+Limit limitOf(const KernelTime &kernel, const BenchReport &report) {
+  Limit memory = report.isOfDevice() ? memoryOfDevice(kernel, report) : memoryOf(kernel, report);
+  Limit arithmetic = arithmeticOf(kernel, report);
+  Limit limit = arithmetic.us > memory.us ? arithmetic : memory;
   limit.us *= 1e6;
   return limit;
 }
@@ -86,33 +105,52 @@ static std::string json(const KernelTime &kernel, const BenchReport &report, dou
       limit.name, number(limit.us), rate(limit.us / kernel.us));
 }
 
+static std::string jsonOfDevice(const Machine &machine) {
+  constexpr double giga = 1e9;
+  const Peaks &peaks = machine.oneThread;
+  auto matrices = [&](double peak) { return peak > 0 ? number(peak / giga) : std::string("null"); };
+  return fmt::format(R"({{"device": {}, "capability": {}, "multiprocessors": {}, "l2_bytes": {},
+  "peaks": {{"f32_gflops": {}, "f64_gflops": {}, "tf32_gflops": {}, "bf16_gflops": {}, "l2_gb_s": {}, "memory_gb_s": {}}}}})",
+                     quoted(machine.processor), machine.capability, machine.multiprocessors, number(machine.l2Bytes),
+                     number(peaks.f32 / giga), number(peaks.f64 / giga), matrices(peaks.tf32), matrices(peaks.bf16),
+                     number(peaks.l2 / giga), number(peaks.memory / giga));
+}
+
+static std::string jsonOfProcessor(const BenchReport &report) {
+  const Machine &machine = report.machine;
+  std::string text = fmt::format("{{\"processor\": {}, \"l1_bytes\": {}, \"l2_bytes\": {}, \"l3_bytes\": "
+                                 "{},\n  \"one_thread\": {}",
+                                 quoted(machine.processor), number(machine.l1Bytes), number(machine.l2Bytes),
+                                 number(machine.l3Bytes), json(machine.oneThread));
+  if (report.threads > 1)
+    text += ",\n  \"all_threads\": " + json(machine.allThreads);
+  return text + "}";
+}
+
 static std::string json(const BenchSide &side, const BenchReport &report) {
   std::string text = fmt::format(R"({{"step_us": {{"median": {}, "min": {}, "p10": {}, "p90": {}}}, )",
                                  number(side.step.medianUs), number(side.step.minUs), number(side.step.p10Us),
                                  number(side.step.p90Us));
   if (side.step.epochMs)
     text += fmt::format(R"("epoch_ms": {}, )", number(*side.step.epochMs));
-  text += fmt::format(R"("outside_kernels_us": {}, "heap_allocations": {}, "kernels": [)",
-                      number(side.outsideUs()), number(side.allocations));
+  text += report.isOfDevice() ? fmt::format(R"("call_us": {}, "kernels": [)", number(side.step.callUs))
+                              : fmt::format(R"("outside_kernels_us": {}, "heap_allocations": {}, "kernels": [)",
+                                            number(side.outsideUs()), number(side.allocations));
   for (size_t i = 0; i < side.kernels.size(); ++i)
     text += (i ? ",\n    " : "\n    ") + json(side.kernels[i], report, side.kernelUs());
   return text + "]}";
 }
 
 std::string benchJson(const BenchReport &report) {
-  const Machine &machine = report.machine;
+  std::string target = report.isOfDevice()
+                           ? fmt::format(R"("architectures": {}, "math": {})", quoted(report.cpu), quoted(report.math))
+                           : fmt::format(R"("cpu": {})", quoted(report.cpu));
   std::string text = fmt::format("{{\"model\": {}, \"step\": {}, \"batch\": {}, \"threads\": {}, \"real\": "
-                                 "{}, \"cpu\": {}, \"data\": {},\n",
+                                 "{}, {}, \"data\": {},\n",
                                  quoted(report.model), quoted(report.step), report.batch, report.threads,
-                                 quoted(report.real), quoted(report.cpu),
-                                 report.data.empty() ? "null" : quoted(report.data));
-  text += fmt::format(" \"machine\": {{\"processor\": {}, \"l1_bytes\": {}, \"l2_bytes\": {}, \"l3_bytes\": "
-                      "{},\n  \"one_thread\": {}",
-                      quoted(machine.processor), number(machine.l1Bytes), number(machine.l2Bytes),
-                      number(machine.l3Bytes), json(machine.oneThread));
-  if (report.threads > 1)
-    text += ",\n  \"all_threads\": " + json(machine.allThreads);
-  return text + fmt::format("}},\n \"rounds\": {}, \"ratio\": {},\n \"fused\": {},\n \"unfused\": {}}}\n",
+                                 quoted(report.real), target, report.data.empty() ? "null" : quoted(report.data));
+  text += " \"machine\": " + (report.isOfDevice() ? jsonOfDevice(report.machine) : jsonOfProcessor(report));
+  return text + fmt::format(",\n \"rounds\": {}, \"ratio\": {},\n \"fused\": {},\n \"unfused\": {}}}\n",
                             report.rounds, number(report.ratio), json(report.fused, report),
                             json(report.unfused, report));
 }

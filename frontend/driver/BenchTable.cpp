@@ -38,6 +38,17 @@ std::string sizeText(double bytes) {
                           : fmt::format("{:.0f} KB", bytes / (1 << 10));
 }
 
+/// " device       f32 52000 GFLOP/s | tf32 400000 GFLOP/s | L2 5500 GB/s | memory 4100 GB/s\n"
+std::string deviceLine(const BenchReport &report) {
+  constexpr double giga = 1e9;
+  const Peaks &peaks = report.machine.oneThread;
+  std::string text = fmt::format(" {:<12} {} {:.0f} GFLOP/s | ", "device", report.real,
+                                 (report.isF64() ? peaks.f64 : peaks.f32) / giga);
+  if (double matrices = std::max(peaks.tf32, peaks.bf16); matrices > 0)
+    text += fmt::format("{} {:.0f} GFLOP/s | ", report.math, matrices / giga);
+  return text + fmt::format("L2 {:.0f} GB/s | memory {:.0f} GB/s\n", peaks.l2 / giga, peaks.memory / giga);
+}
+
 std::string peaksLine(const char *title, const BenchReport &report, const Peaks &peaks) {
   constexpr double giga = 1e9;
   return fmt::format(
@@ -122,32 +133,46 @@ std::string stepTable(const BenchReport &report) {
              fmt::format("{:.2f} x", unfused.minUs / fused.minUs)});
   auto range = [](const StepTime &step) { return digits(step.p10Us) + " - " + timeText(step.p90Us); };
   table.row({"80 % of the samples", range(fused), range(unfused), ""});
-  table.row({"outside the kernels, least", outsideText(report.fused), outsideText(report.unfused), ""});
+  if (report.isOfDevice())
+    table.row({"called, data sent", timeText(fused.callUs), timeText(unfused.callUs),
+               fmt::format("{:.2f} x", unfused.callUs / fused.callUs)});
+  else
+    table.row({"outside the kernels, least", outsideText(report.fused), outsideText(report.unfused), ""});
   if (fused.epochMs && unfused.epochMs)
     table.row({"epoch, batches gathered", timeText(*fused.epochMs * 1e3), timeText(*unfused.epochMs * 1e3),
                fmt::format("{:.2f} x", *unfused.epochMs / *fused.epochMs)});
-  table.row({"heap allocations in a step", digits(report.fused.allocations),
-             digits(report.unfused.allocations), ""});
+  if (!report.isOfDevice())
+    table.row({"heap allocations in a step", digits(report.fused.allocations), digits(report.unfused.allocations), ""});
   table.end();
   return table.text;
 }
 
 } // namespace
 
-std::string renderBench(const BenchReport &report) {
+/// What it runs on: " NAME, caches\n" and a line for each set of ceilings.
+static std::string machineText(const BenchReport &report) {
   const Machine &machine = report.machine;
-  std::string text = fmt::format("Model: \"{}\"\n", frontend::printable(report.model));
-  text += fmt::format(" {} step, batch of {}, {} {}, {}, {}\n", report.step, report.batch, report.threads,
-                      report.threads == 1 ? "thread" : "threads", report.cpu,
-                      report.data.empty() ? "synthetic data" : frontend::printable(report.data));
-  text +=
-      fmt::format(" {}, L1 {}, L2 {}, L3 {}\n",
-                  machine.processor.empty() ? "processor unknown" : frontend::printable(machine.processor),
-                  sizeText(machine.l1Bytes), sizeText(machine.l2Bytes), sizeText(machine.l3Bytes));
-  text += peaksLine("one thread", report, machine.oneThread);
+  std::string name = machine.processor.empty() ? "processor unknown" : frontend::printable(machine.processor);
+  if (report.isOfDevice())
+    return fmt::format(" {}, sm_{}, {} multiprocessors, L2 {}\n", name, machine.capability, machine.multiprocessors,
+                       sizeText(machine.l2Bytes)) +
+           deviceLine(report);
+  std::string text = fmt::format(" {}, L1 {}, L2 {}, L3 {}\n", name, sizeText(machine.l1Bytes), sizeText(machine.l2Bytes),
+                                 sizeText(machine.l3Bytes)) +
+                     peaksLine("one thread", report, machine.oneThread);
   if (report.threads > 1)
     text += peaksLine(fmt::format("{} threads", report.threads).c_str(), report, machine.allThreads);
-  return text + kernelTable("Fused kernels", report.fused, report) +
+  return text;
+}
+
+std::string renderBench(const BenchReport &report) {
+  std::string text = fmt::format("Model: \"{}\"\n", frontend::printable(report.model));
+  std::string target = report.isOfDevice()
+                           ? fmt::format("CUDA graph, {}, {}", report.math, report.cpu)
+                           : fmt::format("{} {}, {}", report.threads, report.threads == 1 ? "thread" : "threads", report.cpu);
+  text += fmt::format(" {} step, batch of {}, {}, {}\n", report.step, report.batch, target,
+                      report.data.empty() ? "synthetic data" : frontend::printable(report.data));
+  return text + machineText(report) + kernelTable("Fused kernels", report.fused, report) +
          kernelTable("Unfused kernels", report.unfused, report) + stepTable(report);
 }
 

@@ -50,7 +50,7 @@ std::string cacheFolder() {
 /// The cached program's name: of all that decides what is in it.
 static std::string keyOf(const Compilation &project, const std::string &cpu) {
   uint64_t hash = hashOf(HORNFELS_VERSION " " + cpu);
-  const char *compiler = getenv("CXX");
+  const char *compiler = getenv(project.architectures.empty() ? "CXX" : "CUDACXX");
   hash = hashOf(compiler ? compiler : "c++", hash);
   struct stat tool;
   if (stat("/proc/self/exe", &tool) == 0) // another build of the tool brings another runtime

@@ -1,5 +1,6 @@
 #include "frontend/driver/CommandLine.h"
 
+#include "frontend/driver/Architectures.h"
 #include "frontend/driver/Console.h"
 #include "frontend/horn/Diagnostics.h"
 
@@ -20,7 +21,6 @@ struct Option {
   std::string commands = {};             // those that take it, separated by spaces
   std::vector<std::string> choices = {}; // the values of this version; empty: any
   std::vector<std::string> later = {};   // values that a later version will take
-  bool available = true;
 };
 
 const std::string compiling = "build emit run summary check bench";
@@ -31,11 +31,7 @@ const std::vector<Option> &options() {
       {.name = "force", .commands = "build emit import bench summary"},
       {.name = "model", .value = "NAME", .commands = compiling},
       {.name = "include", .letter = 'I', .value = "DIR", .commands = compiling + " help"},
-      {.name = "target",
-       .value = "cpu|cuda",
-       .commands = "build emit run",
-       .choices = {"cpu"},
-       .later = {"cuda"}},
+      {.name = "target", .value = "cpu|cuda", .commands = "build emit run bench", .choices = {"cpu", "cuda"}},
       {.name = "cpu",
        .value = "native|x86-64-v3|x86-64-v4|armv8",
        .commands = "build emit run bench",
@@ -68,11 +64,20 @@ const std::vector<Option> &options() {
       {.name = "validation", .value = "N", .commands = "bench"},
       {.name = "json", .commands = "bench"},
       {.name = "plot", .value = "FILE.svg", .commands = "bench"},
-      {.name = "arch", .value = "sm_80,...", .commands = "build emit run", .available = false},
+      {.name = "arch", .value = "sm_80,...", .commands = "build emit run bench"},
       {.name = "shape", .value = "INPUT=N", .commands = compiling + " import"},
       {.name = "tokens", .value = "INPUT", .commands = compiling + " import"},
       {.name = "embed-weights", .value = "FILE", .commands = "build emit run"},
-      {.name = "gemm", .value = "own|cublaslt", .commands = "build emit run", .available = false},
+      {.name = "gemm",
+       .value = "own|cublaslt",
+       .commands = "build emit run bench",
+       .choices = {"own"},
+       .later = {"cublaslt"}},
+      {.name = "math",
+       .value = "fp32|tf32|bf16",
+       .commands = "build emit run bench",
+       .choices = {"fp32", "tf32", "bf16"}},
+      {.name = "laps", .commands = "build emit"},
       {.name = "memory", .commands = "summary"},
       {.name = "graph", .value = "FILE.svg", .commands = "summary"},
       {.name = "from", .value = "URL", .commands = "data"},
@@ -211,16 +216,30 @@ private:
       refuse("expected a command");
     for (const Option &option : options()) {
       bool given = option.name == "include" ? !result.includeDirectories.empty() : result.has(option.name);
-      if (given && !option.available)
-        refuse(fmt::format("option `--{}` is not in this version", option.name));
       if (given && !takes(option, result.command))
         refuse(fmt::format("`{}` takes no option `--{}`", result.command, option.name));
     }
     checkOperands();
+    checkTarget();
     if (result.command == "emit" && !result.has("output") && !result.has("emit"))
       refuse("`emit` needs `--output DIR`");
     if (result.has("emit") && result.has("output"))
       refuse("`--emit` prints to standard output and takes no `--output`");
+  }
+
+  /// Options that only one of the targets has.
+  void checkTarget() {
+    bool cuda = result.get("target") == "cuda";
+    for (const char *name : {"arch", "gemm", "math", "laps"})
+      if (result.has(name) && !cuda)
+        refuse(fmt::format("option `--{}` is for `--target=cuda`", name));
+    for (const char *name : {"cpu", "lazy-rows", "threads"})
+      if (result.has(name) && cuda)
+        refuse(fmt::format("option `--{}` is for `--target=cpu`", name));
+    if (result.get("math", "fp32") != "fp32" && result.get("real", "f32") != "f32")
+      refuse(fmt::format("option `--math={}` is for `--real=f32`", result.get("math")));
+    if (result.has("arch"))
+      parseArchitectures(result.get("arch"));
   }
 
   void checkOperands() {
@@ -264,6 +283,11 @@ std::string usage() {
   --model NAME                   of a file with several models
   --cpu=native|x86-64-v3|x86-64-v4|armv8
                                  the processor; native for build and run, x86-64-v3 for emit
+  --target=cpu|cuda              C++ for the processor, or CUDA for NVIDIA's devices (build and run need nvcc)
+  --arch=sm_80,sm_90             with cuda: the devices; they and all later ones run it. sm_90a: that one alone
+  --math=fp32|tf32|bf16          with cuda: what products are computed in; sums are always fp32
+  --gemm=own|cublaslt            with cuda: whose products (cublaslt: not in this version)
+  --laps                         with cuda: a program whose `bench` times each kernel (`hornfels bench` makes its own)
   --fuse=all|none                fused kernels, or one kernel for each operation
   --lazy-rows=auto|never         where the rows of a table without gradient stay as they are, a step with
                                  few ids may leave them out (the bits are the same)

@@ -223,12 +223,17 @@ GeneratedFile fileOf(const SourceFile &file) { return {file.path, file.text}; }
 
 /// The project: what `emit` writes and `build` compiles.
 void addFiles(Compilation &result, const GeneratedModel &model) {
+  static const std::string ofDevices = "runtime/device/", host = ofDevices + "program.cu", bench = ofDevices + "bench.cu";
+  bool cuda = !result.architectures.empty();
   result.modelName = model.name;
   for (const SourceFile *file : {&model.header, &model.cppHeader, &model.source, &model.main, &model.cmake})
     result.files.push_back(fileOf(*file));
   for (const SourceFile &file : runtimeSources())
-    result.files.push_back(fileOf(file));
+    if (cuda || file.path.compare(0, ofDevices.size(), ofDevices) != 0)
+      result.files.push_back(fileOf(file));
   result.programSources = {model.source.path, model.main.path};
+  if (cuda)
+    result.programSources.insert(result.programSources.end(), {host, bench});
 }
 
 } // namespace
@@ -338,9 +343,15 @@ Compilation compileModel(const CompileRequest &request) {
   codegen.cpu = request.cpu == "native" ? hostCpu() : request.cpu;
   codegen.version = HORNFELS_VERSION;
   codegen.laps = request.laps;
+  if (!request.architectures.empty())
+    codegen.target = "cuda";
+  codegen.architectures = request.architectures;
+  codegen.math = request.math;
   PipelineOptions pipeline;
   pipeline.fuse = request.fuse;
   pipeline.lazyRows = request.lazyRows;
+  pipeline.device = codegen.target == "cuda";
+  pipeline.math = codegen.math;
   pipeline.vectorBytes = vectorBytesOf(codegen.cpu);
   pipeline.registers = registersOf(codegen.cpu);
   std::string reached = "elaborate";
@@ -354,8 +365,9 @@ Compilation compileModel(const CompileRequest &request) {
   if (stages.stopped())
     return result;
   mlir::FailureOr<GeneratedModel> generated = generateModel(*module, codegen);
-  if (mlir::failed(generated))
-    throw Failure{SystemFailed, "internal error: no C++ for this model" + session.internalErrors};
+  const bool cuda = codegen.target == "cuda";
+  if (mlir::failed(generated) || cuda != llvm::StringRef(generated->source.path).ends_with(".cu"))
+    throw Failure{SystemFailed, fmt::format("internal error: no {} for this model{}", cuda ? "CUDA" : "C++", session.internalErrors)};
   if (!request.embeddedWeights.empty()) {
     const std::string start = generated->name + "_weights";
     const EmbeddingFiles embedding = embeddingFiles(generated->name);
@@ -365,11 +377,12 @@ Compilation compileModel(const CompileRequest &request) {
     generated->main.text += embedding.main;
     generated->cmake.text += embedding.cmake;
   }
+  result.architectures = request.architectures;
   addFiles(result, *generated);
   if (!request.embeddedWeights.empty())
     result.programSources.push_back(generated->name + "_weights.cpp");
   result.cpu = codegen.cpu;
-  result.countsHeapCalls = request.laps;
+  result.countsHeapCalls = request.laps && request.architectures.empty(); // CUDA's own are none of a step's
   return result;
 }
 

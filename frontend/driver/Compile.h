@@ -26,6 +26,8 @@ struct CompileRequest {
   bool lazyRows = true;
   bool laps = false;          // a program for `bench`, which takes the time of each kernel
   std::string cpu = "native"; // native, x86-64-v3, x86-64-v4, armv8
+  std::vector<std::string> architectures; // of --target=cuda: sm_80, sm_90; empty: the target is the CPU
+  std::string math = "fp32";              // of --target=cuda: fp32, tf32, bf16
   bool keepStages = false;    // --dump, --emit
   std::string lastStage;      // --emit: stop after it
   std::string embeddedWeights; // --embed-weights: a file
@@ -47,6 +49,7 @@ struct Compilation {
   std::vector<std::string> programSources; // those of the files that a program is compiled from
   std::vector<Stage> stages;               // with keepStages
   std::string cpu;                         // the target: what "native" is here
+  std::vector<std::string> architectures;  // of --target=cuda; empty: the target is the CPU
   bool countsHeapCalls = false;            // the program is to be linked so
 };
 

@@ -1,6 +1,7 @@
 // From the command line to a request of the compiler.
 #pragma once
 
+#include "frontend/driver/Architectures.h"
 #include "frontend/driver/CommandLine.h"
 #include "frontend/driver/Compile.h"
 #include "frontend/driver/Console.h"
@@ -37,6 +38,15 @@ inline void addShape(keras::ReadOptions &options, const std::string &text) {
   options.shapes[text.substr(0, equals)] = std::move(sizes);
 }
 
+/// The CPU's part of the pipeline is one for all machines then, so that they give the same bytes.
+inline void requestCuda(CompileRequest &request, const CommandLine &line) {
+  request.architectures = parseArchitectures(line.get("arch", kDefaultArchitectures));
+  request.math = line.get("math", "fp32");
+  request.laps = line.has("laps");
+  request.cpu = "x86-64-v3";
+  request.lazyRows = false;
+}
+
 /// `cpu` is the default of the command: native for a program of this machine, x86-64-v3 for sources that
 /// travel.
 inline CompileRequest requestOf(const CommandLine &line, const std::string &cpu = "native") {
@@ -53,7 +63,10 @@ inline CompileRequest requestOf(const CommandLine &line, const std::string &cpu 
   request.onlyPredict = line.get("only") == "predict";
   request.fuse = line.get("fuse", "all") == "all";
   request.lazyRows = line.get("lazy-rows", "auto") == "auto";
-  request.cpu = line.get("cpu", cpu);
+  if (line.get("target") == "cuda")
+    requestCuda(request, line);
+  else
+    request.cpu = line.get("cpu", cpu);
   request.keepStages = line.has("dump") || line.has("emit");
   request.lastStage = line.get("emit");
   request.embeddedWeights = line.get("embed-weights");

@@ -9,7 +9,8 @@
 namespace hornfels::driver {
 
 /// The command that makes `program` out of a project's sources in `folder`: its kernel file, its table and
-/// the runtime that lies beside the tool. The compiler is $CXX (it may have arguments), else c++. Throws
+/// the runtime that lies beside the tool. The compiler is $CXX (it may have arguments), else c++; for CUDA $CUDACXX, else nvcc
+/// from PATH or from where the toolkit puts it. Throws
 /// Failure{SystemFailed} when the runtime is not where it belongs.
 std::vector<std::string> compilerCommand(const Compilation &project, const std::string &cpu,
                                          const std::string &folder, const std::string &program);

@@ -55,6 +55,19 @@ TEST(BenchReport, a_kernel_is_bound_by_what_takes_longer) {
     EXPECT_EQ(limit.name, c.name);
     EXPECT_DOUBLE_EQ(limit.us, c.us);
   }
+  // Products of matrices on a device have a peak of their own, where one was measured; half of its cache counts.
+  report.machine.l2Bytes = 400;
+  report.math = "tf32";
+  KernelTime product = kernel("k", 1, 1000e3, 100, 10);
+  EXPECT_EQ(limitOf(product, report).name, "FMA");
+  product.products = true;
+  EXPECT_EQ(limitOf(product, report).name, "FMA");
+  report.machine.oneThread.tf32 = 1000e9;
+  EXPECT_EQ(limitOf(product, report).name, "tensor");
+  EXPECT_DOUBLE_EQ(limitOf(product, report).us, 1);
+  EXPECT_EQ(limitOf(kernel("k", 1, 1, 400e3, 200), report).name, "L2");
+  EXPECT_EQ(limitOf(kernel("k", 1, 1, 400e3, 201), report).name, "memory");
+  report = sampleReport();
   // f64 has its own peak; several threads have theirs, and their L1 and L2 together.
   report.real = "f64";
   EXPECT_DOUBLE_EQ(limitOf(kernel("k", 1, 1000e3, 100, 10), report).us, 20);

@@ -19,6 +19,19 @@ protected:
     std::filesystem::create_directory(path("cache"));
   }
 
+  /// Of a step for a device: what it launches.
+  std::vector<std::string> launchesOf(const std::string &fuse, const std::string &step) {
+    EXPECT_EQ(run({"emit", "tiny.horn", "-o", "device" + fuse, "--fuse=" + fuse, "--target=cuda"}).exitCode, 0);
+    std::string source = read("device" + fuse + "/tiny.cu");
+    size_t begin = source.find("static void " + step + "(const device_step &s, cudaStream_t stream) {");
+    std::string body = source.substr(begin, source.find("\n}\n", begin) - begin);
+    std::vector<std::string> launches;
+    static const std::regex launch("launch\\(stream, ([a-z0-9_]+)");
+    for (auto it = std::sregex_iterator(body.begin(), body.end(), launch); it != std::sregex_iterator(); ++it)
+      launches.push_back((*it)[1]);
+    return launches;
+  }
+
   /// The kernels that a step of the emitted sources calls, in order.
   std::vector<std::string> callsOf(const std::string &fuse, const std::string &step) {
     EXPECT_EQ(run({"emit", model, "-o", "sources" + fuse, "--fuse=" + fuse, "--cpu=native"}).exitCode, 0);
@@ -96,6 +109,64 @@ TEST_F(Bench, measures_kernels_steps_and_machine) {
   EXPECT_EQ(entries(path("cache/hornfels")).size(), 4u);
 }
 
+/// The device is this processor: times say nothing, but everything else is as it is on one.
+TEST_F(Bench, measures_a_model_on_a_device) {
+  writeModel();
+  patient.environment["CUDACXX"] = HORNFELS_MODELS "/../tests/device/nvcc_on_cpu.sh";
+  patient.environment["HORNFELS_DEVICE_MULTIPROCESSORS"] = "1";
+  patient.environment["HORNFELS_DEVICE_MEMORY"] = std::to_string(64 << 20);
+  std::vector<std::string> arguments = {"bench", "tiny.horn", "--target=cuda", "--seconds=0.01", "--batch=5"};
+  arguments.insert(arguments.end(), {"--json", "--plot=p.svg", "--arch=sm_80"});
+  Outcome outcome = run(arguments, patient);
+  ASSERT_EQ(outcome.exitCode, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  Json json = Json::parse(outcome.out);
+  EXPECT_EQ(json["step"], "train");
+  EXPECT_EQ(json["batch"], 5);
+  EXPECT_EQ(json["architectures"], "sm_80");
+  EXPECT_EQ(json["math"], "fp32");
+  EXPECT_EQ(json["machine"]["device"], "CUDA on the CPU");
+  EXPECT_EQ(json["machine"]["multiprocessors"], 1);
+  for (const char *peak : {"f32_gflops", "f64_gflops", "l2_gb_s", "memory_gb_s"})
+    EXPECT_GT(json["machine"]["peaks"][peak], 0) << peak;
+  EXPECT_TRUE(json["machine"]["peaks"]["tf32_gflops"].is_null()) << "nobody asked";
+  EXPECT_GT(json["ratio"], 0);
+  for (const char *side : {"fused", "unfused"}) {
+    EXPECT_GT(json[side]["step_us"]["median"], 0);
+    EXPECT_GT(json[side]["call_us"], 0);
+    for (const Json &kernel : json[side]["kernels"]) {
+      EXPECT_GT(kernel["bytes_touched"], 0) << kernel;
+      EXPECT_TRUE(kernel["limit"] == "FMA" || kernel["limit"] == "L2" || kernel["limit"] == "memory") << kernel;
+    }
+  }
+  // Few samples are one launch, more of them a list: this step is either, fused and not.
+  for (auto [side, fuse] : {std::pair("fused", "all"), std::pair("unfused", "none")}) {
+    std::vector<std::string> launches = launchesOf(fuse, "train_step");
+    if (json[side]["kernels"].size() == 1)
+      launches.resize(1);
+    else if (launches.front() == "train_step_in_one_block")
+      launches.erase(launches.begin());
+    EXPECT_EQ(namesOf(json[side]), launches);
+  }
+  EXPECT_EQ(xmlError(read("p.svg")), "");
+  EXPECT_EQ(entries(path("cache/hornfels")).size(), 2u);
+
+  outcome = run({"bench", "tiny.horn", "--target=cuda", "--seconds=0.01", "--arch=sm_80", "--step=predict"}, patient);
+  ASSERT_EQ(outcome.exitCode, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.rfind("Model: \"tiny\"\n predict step, batch of 32, CUDA graph, fp32, sm_80, synthetic data\n CUDA on the CPU, sm_90, 1 ", 0), 0u)
+      << outcome.out;
+  for (const char *part : {"Fused kernels", "Unfused kernels", "Whole step", "called, data sent"})
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
+  EXPECT_EQ(outcome.out.find("heap"), std::string::npos);
+  EXPECT_EQ(entries(path("cache/hornfels")).size(), 2u) << "the programs are those of before";
+
+  patient.environment["HORNFELS_DEVICE_COUNT"] = "0";
+  outcome = run({"bench", "tiny.horn", "--target=cuda", "--arch=sm_80"}, patient);
+  EXPECT_EQ(outcome.exitCode, 3);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find("needs a CUDA device of sm_80 or later, this machine has none"), std::string::npos) << outcome.err;
+}
+
 TEST_F(Bench, what_is_wrong_with_the_command_line_is_named) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"--batch=0"}, "option `--batch` takes a whole number above 0, found `0`"},
@@ -106,6 +177,8 @@ TEST_F(Bench, what_is_wrong_with_the_command_line_is_named) {
       {{"--fuse=none"}, "`bench` takes no option `--fuse`"},
       {{"--validation=3"}, "`--validation` holds out rows of `--data FILE`"},
       {{"--json=1"}, "option `--json` takes no value"},
+      {{"--target=cuda", "--threads=2"}, "option `--threads` is for `--target=cpu`"},
+      {{"--math=tf32"}, "option `--math` is for `--target=cuda`"},
   };
   for (const auto &[options, message] : cases) {
     std::vector<std::string> arguments = {"bench", model};

@@ -81,8 +81,32 @@ TEST_F(CommandLine, what_a_later_version_has_is_named) {
   refuses({"data"}, "`data` needs the name of a data set: imdb, reuters, boston or mnist");
   refuses({"data", "imdb", "mnist"}, "`data` takes one name, found 2: the second is `mnist`");
   refuses({"data", "imdb", "--force"}, "`data` takes no option `--force`");
-  refuses({"build", "m.horn", "--target=cuda"}, "cuda is not in this version");
+  refuses({"build", "m.horn", "--target=cuda", "--gemm=cublaslt"}, "option `--gemm`: cublaslt is not in this version");
   refuses({"build", "m.horn", "--real=bf16"}, "bf16 is not in this version");
+}
+
+TEST_F(CommandLine, options_of_one_target) {
+  refuses({"build", "m.horn", "--arch=sm_80"}, "option `--arch` is for `--target=cuda`");
+  refuses({"emit", "m.horn", "-o", "x", "--target=cpu", "--math=tf32"}, "option `--math` is for `--target=cuda`");
+  refuses({"build", "m.horn", "--gemm=own"}, "option `--gemm` is for `--target=cuda`");
+  refuses({"build", "m.horn", "--laps"}, "option `--laps` is for `--target=cuda`");
+  refuses({"build", "m.horn", "--target=cuda", "--cpu=native"}, "option `--cpu` is for `--target=cpu`");
+  refuses({"run", "--target=cuda", "--lazy-rows=never", "m.horn"}, "option `--lazy-rows` is for `--target=cpu`");
+  refuses({"build", "m.horn", "--target=gpu"}, "option `--target` takes cpu|cuda, found `gpu`");
+  refuses({"build", "m.horn", "--target=cuda", "--math=tf32", "--real=f64"}, "option `--math=tf32` is for `--real=f32`");
+}
+
+TEST_F(CommandLine, architectures_of_devices) {
+  auto refusesArchitecture = [&](const std::string &value, const std::string &what) {
+    refuses({"build", "m.horn", "--target=cuda", "--arch=" + value}, what);
+  };
+  refusesArchitecture("sm_70", "option `--arch`: `sm_70` is below sm_75, the toolkit's floor");
+  refusesArchitecture("sm_80,sm_9O", "found `sm_9O`; did you mean `sm_90`?");
+  refusesArchitecture("sm_80,,sm_90", "option `--arch` takes names like sm_80 or sm_90a with commas between them, found ``");
+  refusesArchitecture("sm_80,sm_90,sm_80", "option `--arch` has sm_80 twice");
+  refusesArchitecture("80", "found `80`");
+  refusesArchitecture("sm_99999999999999999999", "found `sm_99999999999999999999`");
+  refusesArchitecture("sm_90\n", "found `sm_90\\x0a`");
 }
 
 TEST_F(CommandLine, L10_one_model_at_a_time) {

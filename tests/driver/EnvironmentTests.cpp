@@ -124,6 +124,53 @@ TEST_F(Environment, L11_a_compiler_that_fails) {
   EXPECT_EQ(entries(temporary).size(), 1u);
 }
 
+TEST_F(Environment, R15_no_compiler_for_devices) {
+  Setting setting;
+  setting.environment["CUDACXX"] = "no-such-nvcc -allow-unsupported-compiler";
+  Outcome outcome = run({"build", "tiny.horn", "--target=cuda"}, setting);
+  EXPECT_EQ(outcome.exitCode, 3);
+  EXPECT_NE(outcome.err.find("cannot run the CUDA compiler `no-such-nvcc`: no such file or directory\n"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("it is nvcc of the CUDA toolkit, looked for as $CUDACXX, in PATH and in /usr/local/cuda/bin; "
+                             "`hornfels emit --target=cuda` works without it\n"),
+            std::string::npos)
+      << outcome.err;
+  EXPECT_NE(outcome.err.find("command: no-such-nvcc -allow-unsupported-compiler -std=c++17"), std::string::npos) << outcome.err;
+  EXPECT_EQ(entries(folder), std::vector<std::string>{"tiny.horn"});
+  EXPECT_EQ(run({"emit", "tiny.horn", "--target=cuda", "-o", "sources"}, setting).exitCode, 0);
+  for (const char *file : {"tiny.cu", "tiny.h", "CMakeLists.txt", "runtime/device/program.cu", "runtime/device/on_cpu.h"})
+    EXPECT_TRUE(exists(std::string("sources/") + file)) << file;
+  EXPECT_FALSE(exists("sources/tiny.cpp"));
+  EXPECT_NE(read("sources/CMakeLists.txt").find("80-real;90-real;80-virtual"), std::string::npos);
+  EXPECT_EQ(run({"emit", "tiny.horn", "-o", "sources", "--force"}, setting).exitCode, 0);
+  EXPECT_FALSE(exists("sources/tiny.cu"));
+  EXPECT_FALSE(exists("sources/runtime/device"));
+}
+
+TEST_F(Environment, a_program_for_devices_is_compiled_by_nvcc) {
+  Setting setting;
+  setting.environment["CXX"] = "no-such-compiler";
+  setting.environment["CUDACXX"] =
+      fakeCompiler("echo compiled >> " + path("log") + "; cp \"$TMPDIR\"/tiny.cu " + path("kept.cu") + "; " + making("ran"));
+  for (const char *architectures : {"sm_90a,sm_86,sm_120", "sm_90a", "sm_90a"}) {
+    Outcome outcome = run({"run", "--target=cuda", "--arch", architectures, "tiny.horn", "train"}, setting);
+    EXPECT_EQ(outcome.exitCode, 7) << outcome.err;
+    EXPECT_EQ(outcome.out, "ran train\n");
+  }
+  EXPECT_EQ(read("log"), "compiled\ncompiled\n") << "one for each list, the last is in the cache";
+  EXPECT_NE(read("kept.cu").find("\"sm_90a\""), std::string::npos);
+  setting.environment["CUDACXX"] = "no-such-nvcc";
+  Outcome outcome = run({"build", "tiny.horn", "--target=cuda", "--arch=sm_90a,sm_86,sm_120"}, setting);
+  EXPECT_NE(outcome.err.find("-ftz=true -cudart=static --threads=0 -gencode=arch=compute_90a,code=sm_90a "
+                             "-gencode=arch=compute_86,code=sm_86 -gencode=arch=compute_120,code=sm_120 "
+                             "-gencode=arch=compute_86,code=compute_86 -I"),
+            std::string::npos)
+      << outcome.err;
+  EXPECT_NE(outcome.err.find("/tiny.cu "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("/runtime/device/program.cu "), std::string::npos) << outcome.err;
+  outcome = run({"build", "tiny.horn", "--target=cuda", "--arch=sm_90a"}, setting);
+  EXPECT_NE(outcome.err.find("--threads=0 -gencode=arch=compute_90a,code=sm_90a -I"), std::string::npos) << outcome.err;
+}
+
 TEST_F(Environment, run_becomes_the_program_and_keeps_it) {
   std::string counting = "echo compiled >> " + path("log") + "; " + making("ran");
   Setting setting;
