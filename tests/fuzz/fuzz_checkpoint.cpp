@@ -16,6 +16,7 @@
 #include "runtime/program/training/checkpoint.h"
 #include "runtime/program/data/dataset.h"
 #include "runtime/program/failure.h"
+#include "runtime/program/training/feed.h"
 #include "runtime/program/training/fit.h"
 #include "runtime/program/data/inflate.h"
 
@@ -48,7 +49,7 @@ struct training {
   template <class Act> void with_fit(const checkpoint_folder *kept, Act act) {
     model_handle handle(stocks_model, 2, 1);
     handle.initialize(1);
-    batcher batches(rows, 2);
+    feed batches(handle, rows, 2);
     progress bar(display(), 0);
     fit one(chosen, 2, handle, {batches, {{0, 4}}, nullptr, {}},
             make_callbacks(chosen, {"loss", "mae"}, false), bar, kept);

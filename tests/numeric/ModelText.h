@@ -42,13 +42,14 @@ struct ModelText {
 /// One setting of the compiler.
 struct Setting {
   bool fuse = true;
-  std::string cpu;
+  std::string cpu; ///< x86-64-v4, ...; "cuda": CUDA, for any device
+  bool isDevice() const { return cpu == "cuda"; }
 };
 
 /// The target of this processor: x86-64-v4, x86-64-v3, x86-64 or armv8.
 std::string hostCpu();
 
-/// Compiles a model and writes DIRECTORY/NAME.mlir, what went in, NAME.h and NAME.cpp. False, with the reason
+/// Compiles a model and writes DIRECTORY/NAME.mlir, what went in, NAME.h and NAME.cpp or NAME.cu. False, with the reason
 /// on stderr, when a stage fails.
 bool writeModel(const ModelText &model, const Setting &setting, const std::string &directory);
 

@@ -40,15 +40,21 @@ bool writeModel(const ModelText &model, const Setting &setting, const std::strin
     return false;
   PipelineOptions pipeline;
   pipeline.fuse = setting.fuse;
-  pipeline.vectorBytes = vectorBytesOf(setting.cpu);
-  pipeline.registers = registersOf(setting.cpu);
   CodegenOptions codegen;
-  codegen.cpu = setting.cpu;
+  if (setting.isDevice()) {
+    codegen.target = "cuda";
+    codegen.architectures = {"sm_80"};
+    pipeline.device = true;
+  } else {
+    codegen.cpu = setting.cpu;
+  }
+  pipeline.vectorBytes = vectorBytesOf(codegen.cpu);
+  pipeline.registers = registersOf(codegen.cpu);
   if (failed(runPipeline(*module, pipeline)))
     return false;
   mlir::FailureOr<GeneratedModel> generated = generateModel(*module, codegen);
   return succeeded(generated) && writeFile(path + ".h", generated->header.text) &&
-         writeFile(path + ".cpp", generated->source.text);
+         writeFile(path + (setting.isDevice() ? ".cu" : ".cpp"), generated->source.text);
 }
 
 } // namespace hornfels::tests

@@ -1,11 +1,13 @@
 // Writes graphs, each fused and unfused: numeric_generate random|wide DIRECTORY FIRST_SEED COUNT TARGET...
 //
-// The targets take turns; the unfused side of a wide graph is for the next one. Beside the sources stand
+// The targets take turns; the unfused side of a wide graph is for the next one. `cuda` as one of them is CUDA: then a pair of
+// seeds has a turn, so that each real type comes to each, and one side of every graph is for the next target. Beside the sources stand
 // numeric_table.cpp and targets.txt, a line "graph0_fused x86-64-v4" for each source. A seed that does not compile is
 // named on stderr; the others are written all the same, and the exit code is 1.
 #include "tests/numeric/Evaluate.h"
 #include "tests/numeric/RandomGraph.h"
 #include "tests/numeric/WideGraph.h"
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -54,16 +56,22 @@ Kind kindOf(const std::string &name) {
 int main(int argc, char **argv) {
   if (argc < 6)
     return std::cerr << "usage: numeric_generate random|wide DIRECTORY FIRST_SEED COUNT TARGET...\n", 2;
-  const Kind kind = kindOf(argv[1]);
+  Kind kind = kindOf(argv[1]);
   const std::string directory = argv[2];
+  const std::vector<std::string> targets(argv + std::min(argc, 5), argv + argc);
+  const bool hasDevice = std::find(targets.begin(), targets.end(), "cuda") != targets.end();
   const uint64_t first = std::strtoull(argv[3], nullptr, 10), count = std::strtoull(argv[4], nullptr, 10);
-  const uint64_t targets = static_cast<uint64_t>(argc) - 5;
+  if (hasDevice) { // a thread of a device is a function call here
+    kind.crosses = true;
+    kind.compared = "1, 5, 8, 19, 66";
+  }
   std::string declarations, table, sides;
   int failures = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
-    std::string cpu = argv[5 + (seed - first) % targets];
+    const uint64_t turn = (seed - first) / (hasDevice ? 2 : 1);
+    std::string cpu = targets[turn % targets.size()];
     const std::string name = "graph" + std::to_string(seed),
-                      other = kind.crosses ? argv[5 + (seed - first + 1) % targets] : cpu;
+                      other = kind.crosses ? targets[(turn + 1) % targets.size()] : cpu;
     bool good = true;
     for (bool fuse : {true, false}) {
       const std::string side = name + (fuse ? "_fused" : "_unfused");

@@ -3,7 +3,7 @@
 #   tests/numeric/hunt.sh BUILD FIRST_SEED COUNT [CHUNK]
 # BUILD is a build directory with numeric_generate, hornfels_core and GoogleTest. Environment: KIND (random; or
 # wide), CXX (c++), JOBS (2), FLAGS (-O1 and warnings as errors), TARGETS (those that this machine runs). Seeds that
-# fail are named and their sources kept in BUILD/hunt.
+# fail are named and their sources kept in BUILD/hunt. TARGETS="cuda x86-64-v3": one side of each graph is CUDA, on the CPU.
 set -u
 build=$(cd "$1" && pwd) first=$2 count=$3 chunk=${4:-30}
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -21,6 +21,12 @@ targets=($TARGETS)
 tests=$root/tests/numeric/numeric_test.cpp
 [ "${KIND:-random}" = wide ] && tests="$tests $root/tests/numeric/wide_test.cpp $root/tests/numeric/abi_test.cpp $root/tests/numeric/Allocations.cpp"
 failed=0
+mkdir -p "$build/hunt"
+host=
+if [[ " $TARGETS " == *" cuda "* ]]; then
+  host=$build/hunt/program.o
+  "$cxx" -std=c++17 -O1 -xc++ -I"$root" -c "$root/runtime/device/program.cu" -o "$host" || exit 1
+fi
 for ((seed = first; seed < first + count; seed += chunk)); do
   n=$((first + count - seed < chunk ? first + count - seed : chunk))
   work=$build/hunt/$seed
@@ -28,18 +34,19 @@ for ((seed = first; seed < first + count; seed += chunk)); do
   "$build/bin/numeric_generate" "${KIND:-random}" "$work" "$seed" "$n" "${targets[@]}" || failed=1
   while read -r side target; do
     [ "$target" = armv8 ] && target=armv8-a
+    [ -e "$work/$side.cu" ] && echo "-xc++ $work/$side.cu"
     [ -e "$work/$side.cpp" ] && echo "-march=$target $work/$side.cpp"
   done < "$work/targets.txt" | xargs -P "$jobs" -L 1 bash -c '"$0" -std=c++17 '"$flags"' -fno-math-errno -fno-trapping-math \
-      -ffp-contract=fast -I'"$root"' "$1" -c "$2" -o "${2%.cpp}.o" || echo "$2 does not compile"' "$cxx" || failed=1
+      -ffp-contract=fast -I'"$root"' "$1" -c "$2" -o "${2%.*}.o" || echo "$2 does not compile"' "$cxx" || failed=1
   # One that does not compile has been named; the others run.
-  for source in "$work"/graph*.cpp; do
-    [ -e "${source%.cpp}.o" ] && continue
+  for source in "$work"/graph*.c{pp,u}; do
+    [ ! -e "$source" ] || [ -e "${source%.*}.o" ] && continue
     name=$(basename "${source%_*}")
     sed -i "/${name}_/d" "$work/numeric_table.cpp"
     rm -f "$work/${name}"_*.o
   done
   if ! "$cxx" -std=c++20 $flags -w -I"$root" $tests "$work/numeric_table.cpp" \
-      "$work"/*.o "$build/lib/libhornfels_core.a" -lgtest -lgtest_main -pthread -o "$work/numeric"; then
+      "$work"/*.o $host "$build/lib/libhornfels_core.a" -lgtest -lgtest_main -pthread -o "$work/numeric"; then
     echo "seeds $seed to $((seed + n - 1)): no program" && failed=1 && continue
   fi
   if "$work/numeric" >"$work/log" 2>&1; then
